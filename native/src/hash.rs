@@ -1,0 +1,44 @@
+//! hash_to_field of RFC 9380 over F_r.
+
+use blst::blst_expand_message_xmd;
+
+use crate::error::{Error, Result};
+use crate::field::Fr;
+
+/// L of RFC 9380 section 5.1 for r and 128-bit security: ⌈(255 + 128) / 8⌉.
+const LENGTH: usize = 48;
+
+/// hash_to_field(message) of RFC 9380 section 5.2: expand_message_xmd with SHA-256, count 1, L = 48, modulus r.
+///
+/// The DST must have 1 to 255 bytes.
+pub fn hash_to_field(message: &[u8], dst: &[u8]) -> Result<Fr> {
+    if dst.is_empty() || dst.len() > 255 {
+        return Err(Error::value("a DST of 1 to 255 bytes", dst.len()));
+    }
+    let mut uniform = [0u8; LENGTH];
+    // SAFETY: every pointer comes with the length of the buffer it points to.
+    unsafe {
+        blst_expand_message_xmd(
+            uniform.as_mut_ptr(),
+            uniform.len(),
+            message.as_ptr(),
+            message.len(),
+            dst.as_ptr(),
+            dst.len(),
+        );
+    }
+    Ok(reduce_wide(&uniform))
+}
+
+/// A 48-byte big-endian integer mod r.
+fn reduce_wide(bytes: &[u8; LENGTH]) -> Fr {
+    let limb = |i: usize| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&bytes[LENGTH - 8 * (i + 1)..LENGTH - 8 * i]);
+        u64::from_be_bytes(word)
+    };
+    let low = Fr::from_limbs([limb(0), limb(1), limb(2), limb(3)]);
+    let high = Fr::from_limbs([limb(4), limb(5), 0, 0]);
+    // 2^256 mod r is what the stored form of 1 spells as an integer.
+    low + high * Fr::from_limbs(*Fr::ONE.raw())
+}

@@ -1,0 +1,3 @@
+//! Sums of multiples of points.
+
+pub mod variable;

@@ -1,0 +1,29 @@
+//! The thin layer to Python: types, operators, exceptions. No arithmetic here.
+
+mod errors;
+mod integers;
+mod point;
+mod setup;
+mod vector;
+
+use pyo3::prelude::*;
+
+/// Fast BLS12-381 arithmetic for zkcollateral.
+#[pymodule(gil_used = false)]
+pub mod zkcollateral_native {
+    #[pymodule_export]
+    use super::errors::DecodeError;
+    #[pymodule_export]
+    use super::point::{Point, decode_point, decode_points, generator, linear_combination};
+    #[pymodule_export]
+    use super::setup::Setup;
+    #[pymodule_export]
+    use super::vector::{FieldVector, Matrix, hash_to_field, matrix, powers, vector};
+
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
