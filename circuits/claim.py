@@ -1,0 +1,155 @@
+"""The public claim: what an attestation says, and the 32 bytes that bind a proof to it.
+
+Source: protocol section 9.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from ..crypto.canonical import digest
+from ..crypto.commitment import Commitment, add_commitments
+from ..crypto.srs import Srs
+from ..risk.document import Document, Part
+from ..risk.values import HexDigest, Integer, Name, Several, Text, Time, refusal
+from .compiler import Circuit
+from .statement import Account, Statement
+
+MAX_SUMMANDS = 64
+
+_POINT = re.compile(r"[0-9a-f]{96}")
+
+
+def _hex_point(text: str) -> str:
+    if _POINT.fullmatch(text) is None:
+        raise refusal("a compressed point of 96 lowercase hex digits")
+    return text
+
+
+HexPoint = Annotated[str, AfterValidator(_hex_point)]
+"""A compressed point of G1 as 96 lowercase hex digits; whether it is one is decided when it is
+decoded.
+"""
+
+SlotCount = Annotated[int, Integer(1, 1024)]
+
+
+class Summand(Part):
+    """One commitment of an account.
+
+    `voucher` is the key id of the custodian or venue that vouches for it, `as_of` the time its
+    signature speaks of; both are null for an unvouched commitment.
+    """
+
+    account: Name
+    commitment: HexPoint
+    voucher: HexDigest | None
+    as_of: Time | None
+
+
+class ClaimedAccount(Part):
+    """An account of the claim: one commitment, or several vouched ones added up."""
+
+    slots: SlotCount
+    summands: Annotated[int, Integer(1, MAX_SUMMANDS)]
+    commitments: Annotated[Several[Summand], Field(min_length=1, max_length=MAX_SUMMANDS)]
+
+    @property
+    def vouched(self) -> bool:
+        """Whether every amount's range is vouched for."""
+        return self.commitments[0].voucher is not None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.summands != len(self.commitments):
+            raise refusal(f"{len(self.commitments)}, the number of commitments", at="summands")
+        seen = set()
+        for index, summand in enumerate(self.commitments):
+            at = f"commitments[{index}]"
+            if (summand.voucher is None) != (summand.as_of is None):
+                raise refusal("both a voucher and an as-of time, or neither", "one of them", at)
+            if summand.voucher is None and self.summands != 1:
+                raise refusal("a voucher for every commitment of a sum", "none", at)
+            if (summand.voucher, summand.account) in seen:
+                raise refusal(
+                    "every account of a voucher once", f"{summand.account!r} twice", f"{at}.account"
+                )
+            seen.add((summand.voucher, summand.account))
+        return self
+
+
+class RoundReference(Part):
+    """The price round that the claim is made against."""
+
+    digest: HexDigest
+    time: Time
+
+
+class PublicClaim(Document):
+    """Everything that a proof is bound to, by digest or in full."""
+
+    format: Literal["zkcollateral/claim/1"] = "zkcollateral/claim/1"
+    type: Literal["maintenance", "stress", "band", "survives"]
+    name: Name
+    policy: HexDigest
+    registry: HexDigest
+    round: RoundReference
+    accounts: Annotated[Several[ClaimedAccount], Field(min_length=1, max_length=1)]
+    audience: Text | None
+    nonce: Text | None
+    issued: Time
+    expires: Time
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.expires <= self.issued:
+            raise refusal("a time after `issued`", at="expires")
+        return self
+
+    @property
+    def account(self) -> ClaimedAccount:
+        """The one account that the claim is about."""
+        return self.accounts[0]
+
+    def context(self) -> bytes:
+        """SHA-256 of the claim in canonical form: the statement's context."""
+        return bytes.fromhex(document_digest(self))
+
+
+def document_digest(document: Document) -> str:
+    """SHA-256 of a document's canonical form, 64 hex digits: its identity everywhere."""
+    return digest(document.to_json_value())
+
+
+def build_statement(claim: PublicClaim, circuit: Circuit, srs: Srs) -> Statement:
+    """The statement that a proof of this claim proves.
+
+    The commitments are added up here, from the claim; nobody's sum is believed.
+
+    Args:
+        claim: the public claim.
+        circuit: compiled from the claim's policy, registry and price round.
+        srs: whose arithmetic decodes and adds the commitments.
+
+    Raises:
+        EncodingError: a commitment that is no valid point, or a sum that is the identity.
+    """
+    account = claim.account
+    total = add_commitments(
+        [
+            Commitment(
+                account.slots, srs.arithmetic.decode_point(bytes.fromhex(summand.commitment))
+            )
+            for summand in account.commitments
+        ]
+    )
+    return Statement(
+        circuit.domain_size,
+        circuit.value_count,
+        (Account(account.slots, bytes(total)),),
+        circuit.system,
+        claim.context(),
+    )

@@ -1,0 +1,90 @@
+"""A proof and its bytes (protocol section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ..crypto.arithmetic import Arithmetic, Point
+from ..crypto.field import SCALAR_SIZE, encode_scalar
+from ..crypto.points import POINT_SIZE
+from ..errors import EncodingError
+from .bytes_reader import Reader
+from .layout import column_count
+from .statement import Statement
+
+MAGIC = b"ZKC1"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The prover's messages, in the letters of the protocol.
+
+    Args:
+        columns: F_c, commitments to the digit columns.
+        accumulator: Z.
+        quotient: T.
+        opening: W, the opening at ζ.
+        shifted_opening: W', the opening at ω_n·ζ.
+        column_values: y_c = f_c(ζ).
+        accumulator_value: z̄ = z(ω_n·ζ).
+    """
+
+    columns: tuple[Point, ...]
+    accumulator: Point
+    quotient: Point
+    opening: Point
+    shifted_opening: Point
+    column_values: tuple[int, ...]
+    accumulator_value: int
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """proof_bytes of protocol section 7."""
+        points = (
+            *self.columns,
+            self.accumulator,
+            self.quotient,
+            self.opening,
+            self.shifted_opening,
+        )
+        scalars = (*self.column_values, self.accumulator_value)
+        return b"".join((MAGIC, *map(bytes, points), *map(encode_scalar, scalars)))
+
+    @classmethod
+    def decode(cls, data: bytes, statement: Statement, arithmetic: Arithmetic) -> Proof:
+        """The proof that these bytes encode, every point and scalar validated.
+
+        Args:
+            data: proof_bytes.
+            statement: fixes the number of columns; nothing in the proof does.
+            arithmetic: decodes the points.
+
+        Raises:
+            EncodingError: wrong length, a point or scalar that is not canonical, the identity.
+        """
+        k = column_count(statement.domain_size, statement.value_count)
+        expected = proof_size(k)
+        if len(data) != expected:
+            raise EncodingError("proof", f"{expected} bytes for k = {k}", str(len(data)))
+        reader = Reader(data, "proof")
+        if reader.take(4) != MAGIC:
+            raise EncodingError("proof byte 0", "the letters ZKC1", "something else")
+        points = [arithmetic.decode_point(reader.take(POINT_SIZE)) for _ in range(k + 4)]
+        scalars = [reader.scalar() for _ in range(k + 1)]
+        reader.finish()
+        accumulator, quotient, opening, shifted_opening = points[k:]
+        return cls(
+            tuple(points[:k]),
+            accumulator,
+            quotient,
+            opening,
+            shifted_opening,
+            tuple(scalars[:k]),
+            scalars[k],
+        )
+
+
+def proof_size(k: int) -> int:
+    """Bytes of a proof with k columns: 308 for one, 868 for eight."""
+    return len(MAGIC) + POINT_SIZE * (k + 4) + SCALAR_SIZE * (k + 1)
