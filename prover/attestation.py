@@ -1,0 +1,221 @@
+"""Issuing an attestation: from openings and evidence to the document that a verifier checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..circuits.attestation import Attestation
+from ..circuits.claim import (
+    ClaimedAccount,
+    PublicClaim,
+    RoundReference,
+    Summand,
+    build_statement,
+    document_digest,
+)
+from ..circuits.compiler import compile_claim
+from ..circuits.evidence import (
+    CommitmentDocument,
+    SignedDocument,
+    SignedRound,
+    Vouch,
+    read_unverified,
+)
+from ..crypto.commitment import Opening, add_openings
+from ..crypto.envelope import Envelope
+from ..crypto.srs import Srs
+from ..errors import CompileError, OpeningError
+from ..risk.clock import now
+from ..risk.policy import Policy, check_policy
+from ..risk.registry import Registry
+from .proof import prove
+from .solve import solve
+from .witness import Witness
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A commitment with its opening: what a holder brings to a claim. The opening is secret.
+
+    Args:
+        opening: the secret opening.
+        commitment: the envelope of the custodian's or venue's vouch, or the bare commitment if
+            nobody vouches for it.
+    """
+
+    opening: Opening
+    commitment: Envelope | CommitmentDocument
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be attested.
+
+    Args:
+        claim: a name in the policy's claims.
+        policy, registry, prices: what the claim is about.
+        holdings: one per commitment; several are added up, and then all are vouched for.
+        audience: whom the attestation is for; None for anybody.
+        nonce: the verifier's challenge, if it set one.
+        expires_in: seconds from issue to expiry; None lasts as long as prices and commitments are
+            fresh under the policy.
+    """
+
+    claim: str
+    policy: Policy
+    registry: Registry
+    prices: SignedRound
+    holdings: tuple[Holding, ...]
+    audience: str | None = None
+    nonce: str | None = None
+    expires_in: int | None = None
+
+
+def attest(request: Request, srs: Srs, *, issued: datetime | None = None) -> Attestation:
+    """An attestation whose proof has passed its own verification.
+
+    Args:
+        request: what is to be attested.
+        srs: the structured reference string.
+        issued: the time of issue, UTC; by default now.
+
+    Raises:
+        ClaimNotSatisfied: the portfolio does not satisfy the claim.
+        CompileError: the claim has no statement, or the policy does not allow these commitments.
+        OpeningError: an opening is not its commitment's.
+    """
+    policy, registry = request.policy, request.registry
+    registry_digest = document_digest(registry)
+    check_policy(policy, registry_digest, registry)
+    vouches = [_vouch(holding) for holding in request.holdings]
+    claim = _claim(request, vouches, registry_digest, issued or now())
+    circuit = compile_claim(
+        policy,
+        registry,
+        request.prices.round,
+        request.claim,
+        vouched=claim.account.vouched,
+        summands=claim.account.summands,
+    )
+    for holding, commitment in zip(request.holdings, claim.account.commitments, strict=True):
+        opened = holding.opening.commit(srs)
+        if opened.slots != registry.slots or bytes(opened).hex() != commitment.commitment:
+            raise OpeningError(
+                f"the opening for account {commitment.account} does not open its commitment"
+            )
+    statement = build_statement(claim, circuit, srs)
+    opening = add_openings([holding.opening for holding in request.holdings])
+    witness = Witness((opening,), solve(circuit, opening.amounts))
+    return Attestation(
+        claim=claim,
+        policy=policy,
+        registry=registry,
+        prices=request.prices,
+        vouchers=tuple(
+            SignedDocument.of(holding.commitment)
+            for holding in request.holdings
+            if isinstance(holding.commitment, Envelope)
+        ),
+        proof=prove(statement, witness, srs).encoded.hex(),
+    )
+
+
+def attest_many(
+    requests: Sequence[Request], srs: Srs, *, workers: int | None = None
+) -> list[Attestation]:
+    """Several attestations at once; the native arithmetic computes them on several cores.
+
+    Args:
+        requests: what is to be attested.
+        srs: the structured reference string.
+        workers: threads; by default as many as Python finds sensible.
+
+    Raises:
+        As `attest`, for the first request that fails.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda request: attest(request, srs), requests))
+
+
+def _vouch(holding: Holding) -> tuple[Vouch | CommitmentDocument, str | None]:
+    """What a commitment says, and the key id of its voucher."""
+    if isinstance(holding.commitment, CommitmentDocument):
+        return holding.commitment, None
+    value = read_unverified(holding.commitment, "vouched commitment")
+    vouch = Vouch.from_json_value(value, "vouched commitment")
+    return vouch, holding.commitment.signatures[0].keyid
+
+
+def _claim(
+    request: Request,
+    vouches: Sequence[tuple[Vouch | CommitmentDocument, str | None]],
+    registry_digest: str,
+    issued: datetime,
+) -> PublicClaim:
+    policy, rule = request.policy, request.policy.claims.get(request.claim)
+    if rule is None:
+        known = ", ".join(sorted(policy.claims))
+        raise CompileError(f"the policy {policy.name} has no claim {request.claim!r}, but {known}")
+    unvouched = [document for document, voucher in vouches if voucher is None]
+    if unvouched and not policy.commitments.unvouched:
+        raise CompileError(f"the policy {policy.name} wants every commitment vouched for")
+    if unvouched and len(vouches) > 1:
+        raise CompileError("only vouched commitments may be added up")
+    if not 1 <= len(vouches) <= policy.commitments.max_summands:
+        raise CompileError(
+            f"the policy {policy.name} takes 1 to {policy.commitments.max_summands} commitments, "
+            f"got {len(vouches)}"
+        )
+    for document, _ in vouches:
+        if document.registry != registry_digest:
+            raise CompileError(
+                f"the commitment of account {document.account} was made under another registry"
+            )
+    summands = tuple(
+        Summand(
+            account=document.account,
+            commitment=document.commitment,
+            voucher=voucher,
+            as_of=document.as_of if isinstance(document, Vouch) else None,
+        )
+        for document, voucher in vouches
+    )
+    account = ClaimedAccount(
+        slots=request.registry.slots, summands=len(summands), commitments=summands
+    )
+    return PublicClaim(
+        type=rule.type,
+        name=request.claim,
+        policy=document_digest(policy),
+        registry=registry_digest,
+        round=RoundReference(
+            digest=document_digest(request.prices.round), time=request.prices.round.time
+        ),
+        accounts=(account,),
+        audience=request.audience,
+        nonce=request.nonce,
+        issued=issued,
+        expires=_expiry(request, summands, issued),
+    )
+
+
+def _expiry(request: Request, summands: Sequence[Summand], issued: datetime) -> datetime:
+    if request.expires_in is not None:
+        return issued + timedelta(seconds=request.expires_in)
+    policy = request.policy
+    limits = [request.prices.round.time + timedelta(seconds=policy.oracle.max_age_seconds)]
+    limits += [
+        summand.as_of + timedelta(seconds=policy.commitments.max_age_seconds)
+        for summand in summands
+        if summand.as_of is not None
+    ]
+    expires = min(limits)
+    if expires <= issued:
+        raise CompileError(
+            f"the prices or a commitment are too old for the policy {policy.name}: "
+            "an attestation would be born expired"
+        )
+    return expires

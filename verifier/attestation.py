@@ -1,0 +1,324 @@
+"""Checking a whole attestation against the verifier's own trust, policies and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..circuits.attestation import Attestation
+from ..circuits.claim import PublicClaim, Summand, build_statement, document_digest
+from ..circuits.compiler import compile_claim
+from ..circuits.evidence import open_report, open_vouch, payload_digest
+from ..circuits.statement import Statement
+from ..crypto.srs import Srs
+from ..errors import ZkCollateralError
+from ..risk.clock import format_time, seconds_between
+from ..risk.policy import check_policy
+from ..risk.prices import PriceReport, combine
+from .proof import verify, verify_batch
+from .report import Check, CheckName, Report
+from .trust import Trust, TrustedKey
+
+
+class _Failed(Exception):
+    """A check that did not pass, and why."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the verifier expects of one attestation, besides its trust file.
+
+    Args:
+        at: the time of the check, UTC. Ages and expiry are measured at it.
+        audience: whom the attestation must be addressed to; None takes the trust file's.
+        nonce: the challenge that the attestation must answer; None expects none.
+    """
+
+    at: datetime
+    audience: str | None = None
+    nonce: str | None = None
+
+
+def verify_attestation(
+    attestation: Attestation, trust: Trust, srs: Srs, expectation: Expectation
+) -> Report:
+    """Check an attestation completely, offline.
+
+    Args:
+        attestation: as read; nothing in it is believed.
+        trust: the verifier's own roots.
+        srs: the structured reference string.
+        expectation: time, audience and nonce.
+
+    Returns:
+        A report with every check; `report.valid` is the verdict.
+    """
+    examination = _Examination(attestation, trust, srs, expectation)
+    statement = examination.before_proof()
+    if statement is None:
+        return examination.report(_NOT_CHECKED)
+    result = verify(statement, attestation.proof_bytes, srs)
+    return examination.report(Check("proof", result.valid, result.reason))
+
+
+def verify_attestations(
+    attestations: Sequence[Attestation],
+    trust: Trust,
+    srs: Srs,
+    expectations: Sequence[Expectation],
+) -> list[Report]:
+    """Check many attestations; their proofs in one batch.
+
+    Returns:
+        One report per attestation, the same as `verify_attestation` gives for it.
+    """
+    examinations = [
+        _Examination(attestation, trust, srs, expectation)
+        for attestation, expectation in zip(attestations, expectations, strict=True)
+    ]
+    statements = [examination.before_proof() for examination in examinations]
+    results = iter(
+        verify_batch(
+            [
+                (statement, attestation.proof_bytes)
+                for statement, attestation in zip(statements, attestations, strict=True)
+                if statement is not None
+            ],
+            srs,
+        )
+    )
+    reports = []
+    for examination, statement in zip(examinations, statements, strict=True):
+        check = _NOT_CHECKED
+        if statement is not None:
+            result = next(results)
+            check = Check("proof", result.valid, result.reason)
+        reports.append(examination.report(check))
+    return reports
+
+
+_NOT_CHECKED = Check("proof", False, "not checked: there is no statement to check it against")
+
+
+class _Examination:
+    """The checks of one attestation, in order; every one is made, whatever the others said."""
+
+    def __init__(
+        self, attestation: Attestation, trust: Trust, srs: Srs, expectation: Expectation
+    ) -> None:
+        self.attestation = attestation
+        self.claim: PublicClaim = attestation.claim
+        self.trust = trust
+        self.srs = srs
+        self.expectation = expectation
+        self.at = expectation.at
+        self.checks: dict[CheckName, Check] = {}
+        self.reports: dict[str, PriceReport] = {}
+        self.statement: Statement | None = None
+
+    def before_proof(self) -> Statement | None:
+        """All checks but the proof's; the statement it must prove, if there is one."""
+        self._check("format", self._format)
+        self._check("policy", self._policy)
+        self._check("oracle_quorum", self._oracle_quorum)
+        self._check("price_age", self._price_age)
+        self._check("custodian_signature", self._custodian_signature)
+        self._check("commitment_age", self._commitment_age)
+        self._check("statement", self._statement)
+        self._check("audience", self._audience)
+        self._check("nonce", self._nonce)
+        self._check("expiry", self._expiry)
+        return self.statement
+
+    def report(self, proof: Check) -> Report:
+        """The report, with the proof's check in its place."""
+        names = [*self.checks]
+        checks = [*self.checks.values()]
+        checks.insert(names.index("statement") + 1, proof)
+        return Report(tuple(checks))
+
+    def _check(self, name: CheckName, check: Callable[[], str]) -> None:
+        try:
+            self.checks[name] = Check(name, True, check())
+        except (_Failed, ZkCollateralError) as error:
+            self.checks[name] = Check(name, False, str(error))
+
+    def _format(self) -> str:
+        for name, document, expected in (
+            ("policy", self.attestation.policy, self.claim.policy),
+            ("registry", self.attestation.registry, self.claim.registry),
+            ("price round", self.attestation.prices.round, self.claim.round.digest),
+        ):
+            if document_digest(document) != expected:
+                raise _Failed(f"the claim is about another {name} than the attestation carries")
+        if self.claim.round.time != self.attestation.prices.round.time:
+            raise _Failed("the claim gives another time for its price round than the round does")
+        return "claim, policy, registry and price round belong together"
+
+    def _policy(self) -> str:
+        policy, registry = self.attestation.policy, self.attestation.registry
+        # The documents in the attestation count here, not what the claim says of them.
+        if document_digest(policy) not in self.trust.policies:
+            raise _Failed(f"policy {policy.name} is not among those that this verifier accepts")
+        check_policy(policy, document_digest(registry), registry)
+        return f"policy {policy.name} is accepted"
+
+    def _oracle_quorum(self) -> str:
+        prices, policy = self.attestation.prices, self.attestation.policy
+        oracles = self.trust.keys_of("oracle")
+        for index, signed in enumerate(prices.reports):
+            where = f"price report {index}"
+            envelope = signed.envelope(where)
+            report, key_id = open_report(envelope, [key.key for key in oracles.values()], where)
+            key = oracles[key_id]
+            if key.name != report.oracle:
+                raise _Failed(f"{where}: {key.name} signed a report of {report.oracle}")
+            _require_window(key, report.time, where)
+            self.reports[payload_digest(envelope)] = report
+        if len(self.reports) != len(prices.reports):
+            raise _Failed("the same price report is listed twice")
+        if combine(self.reports, policy.oracle, policy.symbols) != prices.round:
+            raise _Failed("the price round is not the one that its reports make")
+        names = ", ".join(sorted(report.oracle for report in self.reports.values()))
+        return f"{len(self.reports)} of {policy.oracle.quorum} needed: {names}"
+
+    def _price_age(self) -> str:
+        limit = self.attestation.policy.oracle.max_age_seconds
+        for report in self.reports.values():
+            self._age(report.time, f"the price report of {report.oracle}")
+        age = self._age(self.attestation.prices.round.time, "the price round")
+        if age > limit:
+            raise _Failed(f"the price round is {age} s old, the policy allows {limit} s")
+        return f"{age} s of {limit} s"
+
+    def _custodian_signature(self) -> str:
+        account, policy = self.claim.account, self.attestation.policy
+        if account.summands > policy.commitments.max_summands:
+            raise _Failed(
+                f"{account.summands} commitments are added up, the policy allows "
+                f"{policy.commitments.max_summands}"
+            )
+        if not account.vouched:
+            if not policy.commitments.unvouched:
+                raise _Failed("nobody vouches for the commitment, and the policy wants that")
+            if self.attestation.vouchers:
+                raise _Failed("an unvouched commitment with a voucher's envelope")
+            return "unvouched, as the policy allows: every slot is range-checked"
+        if len(self.attestation.vouchers) != account.summands:
+            raise _Failed(
+                f"{account.summands} commitments, {len(self.attestation.vouchers)} signatures"
+            )
+        names = [self._open_vouch(index) for index in range(account.summands)]
+        # By name and not by key: a voucher that changes its key is still one voucher.
+        places = {
+            (name, summand.account)
+            for name, summand in zip(names, account.commitments, strict=True)
+        }
+        if len(places) != account.summands:
+            raise _Failed("one account of one voucher is counted twice")
+        return "vouched for by " + ", ".join(names)
+
+    def _open_vouch(self, index: int) -> str:
+        account = self.claim.account
+        summand: Summand = account.commitments[index]
+        custodians = self.trust.keys_of("custodian")
+        where = f"vouched commitment {index}"
+        vouch, key_id = open_vouch(
+            self.attestation.vouchers[index].envelope(where),
+            [key.key for key in custodians.values()],
+            where,
+        )
+        if key_id != summand.voucher:
+            raise _Failed(f"{where}: signed by another voucher than the claim names")
+        signed = (vouch.account, vouch.registry, vouch.slots, vouch.commitment, vouch.as_of)
+        claimed = (
+            summand.account,
+            self.claim.registry,
+            account.slots,
+            summand.commitment,
+            summand.as_of,
+        )
+        if signed != claimed:
+            raise _Failed(f"{where}: the voucher signed something else than the claim says")
+        _require_window(custodians[key_id], vouch.as_of, where)
+        return custodians[key_id].name
+
+    def _commitment_age(self) -> str:
+        limit = self.attestation.policy.commitments.max_age_seconds
+        ages = [
+            self._age(summand.as_of, f"the commitment of {summand.account}")
+            for summand in self.claim.account.commitments
+            if summand.as_of is not None
+        ]
+        if not ages:
+            return "unvouched: no age"
+        if max(ages) > limit:
+            raise _Failed(f"a commitment is {max(ages)} s old, the policy allows {limit} s")
+        return f"{max(ages)} s of {limit} s"
+
+    def _statement(self) -> str:
+        # Compiling is the costly step, so it is done for accepted and consistent documents only.
+        needed: CheckName
+        for needed in ("format", "policy"):
+            if not self.checks[needed].passed:
+                raise _Failed(f"not rebuilt: the check {needed!r} failed")
+        attestation, claim = self.attestation, self.claim
+        rule = attestation.policy.claims.get(claim.name)
+        if rule is None or rule.type != claim.type:
+            raise _Failed(f"the policy has no {claim.type} claim of the name {claim.name!r}")
+        if claim.account.slots != attestation.registry.slots:
+            raise _Failed("the commitment has another number of slots than the registry")
+        circuit = compile_claim(
+            attestation.policy,
+            attestation.registry,
+            attestation.prices.round,
+            claim.name,
+            vouched=claim.account.vouched,
+            summands=claim.account.summands,
+        )
+        self.statement = build_statement(claim, circuit, self.srs)
+        return (
+            f"{len(circuit.system.rows)} rows, {circuit.value_count} range-checked values, "
+            f"n = {circuit.domain_size}"
+        )
+
+    def _audience(self) -> str:
+        expected = self.expectation.audience or self.trust.audience
+        given = self.claim.audience
+        if given != expected:
+            raise _Failed(f"addressed to {_named(given)}, this verifier is {_named(expected)}")
+        return f"addressed to {_named(given)}"
+
+    def _nonce(self) -> str:
+        expected, given = self.expectation.nonce, self.claim.nonce
+        if expected is None:
+            return "none expected" if given is None else "none expected, one is given"
+        if given != expected:
+            raise _Failed("the attestation does not answer this verifier's nonce")
+        return "the expected one"
+
+    def _expiry(self) -> str:
+        self._age(self.claim.issued, "the attestation")
+        if self.at >= self.claim.expires:
+            raise _Failed(f"expired at {format_time(self.claim.expires)}")
+        return f"valid until {format_time(self.claim.expires)}"
+
+    def _age(self, time: datetime, what: str) -> int:
+        """Seconds from `time` to the time of the check; a time that lies ahead fails."""
+        age = seconds_between(time, self.at)
+        if age < 0:
+            raise _Failed(f"{what} is dated {format_time(time)}, which lies in the future")
+        return age
+
+
+def _require_window(key: TrustedKey, time: datetime, where: str) -> None:
+    if not key.covers(time):
+        raise _Failed(
+            f"{where}: the key of {key.name} counts from {format_time(key.valid_from)} to "
+            f"{format_time(key.valid_until)}, and it is dated {format_time(time)}"
+        )
+
+
+def _named(audience: str | None) -> str:
+    return "nobody in particular" if audience is None else repr(audience)
