@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from ..circuits.attestation import Attestation
 from ..circuits.claim import (
-    ClaimedAccount,
     PublicClaim,
     RoundReference,
     Summand,
@@ -183,10 +182,12 @@ def _claim(
         )
         for document, voucher in vouches
     )
-    account = ClaimedAccount(
-        slots=request.registry.slots, summands=len(summands), commitments=summands
-    )
-    return PublicClaim(
+    account = {
+        "slots": request.registry.slots,
+        "summands": len(summands),
+        "commitments": summands,
+    }
+    return PublicClaim.build(
         type=rule.type,
         name=request.claim,
         policy=document_digest(policy),
@@ -194,7 +195,7 @@ def _claim(
         round=RoundReference(
             digest=document_digest(request.prices.round), time=request.prices.round.time
         ),
-        accounts=(account,),
+        accounts=[account],
         audience=request.audience,
         nonce=request.nonce,
         issued=issued,
@@ -204,11 +205,11 @@ def _claim(
 
 def _expiry(request: Request, summands: Sequence[Summand], issued: datetime) -> datetime:
     if request.expires_in is not None:
-        return issued + timedelta(seconds=request.expires_in)
+        return _later(issued, request.expires_in)
     policy = request.policy
-    limits = [request.prices.round.time + timedelta(seconds=policy.oracle.max_age_seconds)]
+    limits = [_later(request.prices.round.time, policy.oracle.max_age_seconds)]
     limits += [
-        summand.as_of + timedelta(seconds=policy.commitments.max_age_seconds)
+        _later(summand.as_of, policy.commitments.max_age_seconds)
         for summand in summands
         if summand.as_of is not None
     ]
@@ -219,3 +220,10 @@ def _expiry(request: Request, summands: Sequence[Summand], issued: datetime) -> 
             "an attestation would be born expired"
         )
     return expires
+
+
+def _later(time: datetime, seconds: int) -> datetime:
+    try:
+        return time + timedelta(seconds=seconds)
+    except OverflowError:
+        raise CompileError(f"{seconds} seconds from now is beyond the calendar") from None

@@ -49,7 +49,7 @@ def vouch(
     check_sides(opening.amounts, registry)
     if books is not None:
         _check_books(commitment, opening, registry, books)
-    statement = Vouch(
+    statement = Vouch.build(
         account=commitment.account,
         registry=commitment.registry,
         slots=commitment.slots,

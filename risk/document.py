@@ -73,6 +73,20 @@ class Document(Part):
             raise DocumentError(_join(where, path), wanted, got)
         return result
 
+    @classmethod
+    def build(cls, **fields: Any) -> Self:
+        """The document with these fields, given as Python values.
+
+        Raises:
+            DocumentError: a field missing, unknown or malformed, or a rule between fields broken.
+        """
+        expected = cls.model_fields["format"].default
+        result, problem = cls._read({"format": expected, **fields})
+        if result is None:
+            path, wanted, got = problem
+            raise DocumentError(_join(expected, path), wanted, got)
+        return result
+
     def to_json_value(self) -> dict[str, Any]:
         """The document as objects, lists, strings, booleans, None; numbers as they were spelled."""
         return self._serialise()
