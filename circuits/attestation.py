@@ -12,7 +12,7 @@ from ..risk.document import Document
 from ..risk.policy import Policy
 from ..risk.registry import Registry
 from ..risk.values import Several, refusal
-from .claim import MAX_SUMMANDS, PublicClaim
+from .claim import MAX_SUMMANDS, PublicClaim, document_digest
 from .evidence import SignedDocument, SignedRound
 from .layout import DIGITS
 from .proof import proof_size
@@ -55,6 +55,11 @@ class Attestation(Document):
             DocumentError: malformed, or a field that is not as the format says.
         """
         return cls.from_json_value(parse_json(data, where), where)
+
+    @property
+    def identity(self) -> str:
+        """The digest of the claim. A proof can be made anew, so its bytes identify nothing."""
+        return document_digest(self.claim)
 
     @property
     def proof_bytes(self) -> bytes:

@@ -92,9 +92,10 @@ class ReferenceVector:
         return ReferenceVector(self._values[start:] + self._values[:start])
 
     def resize(self, length: int) -> ReferenceVector:
-        if length < len(self):
-            raise ValueError(f"expected a length of at least {len(self)}, got {length}")
-        return ReferenceVector(self._values + (0,) * (length - len(self)))
+        if length < 0 or any(self._values[length:]):
+            raise ValueError("expected a length that drops nothing but zeros")
+        kept = self._values[:length]
+        return ReferenceVector(kept + (0,) * (length - len(kept)))
 
     def tile(self, length: int) -> ReferenceVector:
         if not self._values or length < 0 or length % len(self):

@@ -71,6 +71,10 @@ class Document(Part):
         if result is None:
             path, wanted, got = problem
             raise DocumentError(_join(where, path), wanted, got)
+        # Python callers may leave out `format` and other constants; documents spell everything out,
+        # so that what is read is, field by field, what its digest is taken of.
+        if result.to_json_value() != value:
+            raise DocumentError(where, "every field spelled out", "a document with fields left out")
         return result
 
     @classmethod
