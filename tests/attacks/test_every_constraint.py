@@ -173,4 +173,5 @@ def test_no_float_decides() -> None:
             is_name = isinstance(node, ast.Name) and node.id == "float"
             if is_name and file.name == "canonical.py":
                 continue  # it names the type to refuse it
-            assert not (is_literal or is_name), f"{file.name}:{getattr(node, 'lineno', 0)}"
+            is_float = is_literal or is_name
+            assert not is_float, f"{file.name}:{getattr(node, 'lineno', 0)}"
