@@ -67,8 +67,13 @@ class ClaimedAccount(Part):
         if self.summands != len(self.commitments):
             raise refusal(f"{len(self.commitments)}, the number of commitments", at="summands")
         seen = set()
+        points = set()
         for index, summand in enumerate(self.commitments):
             at = f"commitments[{index}]"
+            # Two portfolios have different blinders: an equal commitment is the same one counted twice.
+            if summand.commitment in points:
+                raise refusal("every commitment once", "one twice", f"{at}.commitment")
+            points.add(summand.commitment)
             if (summand.voucher is None) != (summand.as_of is None):
                 raise refusal("both a voucher and an as-of time, or neither", "one of them", at)
             if summand.voucher is None and self.summands != 1:

@@ -43,6 +43,8 @@ def vouch(
     """
     if document_digest(registry) != commitment.registry or registry.slots != commitment.slots:
         raise OpeningError("the commitment was made under another registry")
+    if opening.summands != 1:
+        raise OpeningError("a sum of openings is not vouched for: vouch for each of them")
     opened = opening.commit(srs)
     if opened.slots != commitment.slots or bytes(opened).hex() != commitment.commitment:
         raise OpeningError("the opening does not open this commitment")

@@ -221,8 +221,9 @@ class World:
         at: datetime = NOW,
         audience: str | None = None,
         nonce: str | None = None,
+        claim: str | None = None,
     ) -> Report:
-        expectation = Expectation(at, audience, nonce)
+        expectation = Expectation(at, audience, nonce, claim)
         return verify_attestation(attestation, trust or self.trust(), srs(), expectation)
 
 

@@ -33,11 +33,14 @@ class Expectation:
         at: the time of the check, UTC. Ages and expiry are measured at it.
         audience: whom the attestation must be addressed to; None takes the trust file's.
         nonce: the challenge that the attestation must answer; None expects none.
+        claim: the name of the policy's claim that was asked for; None takes any of them, and then the
+            report has to be read for which one it is.
     """
 
     at: datetime
     audience: str | None = None
     nonce: str | None = None
+    claim: str | None = None
 
 
 def verify_attestation(
@@ -121,6 +124,7 @@ class _Examination:
         """All checks but the proof's; the statement it must prove, if there is one."""
         self._check("format", self._format)
         self._check("policy", self._policy)
+        self._check("claim", self._claim)
         self._check("oracle_quorum", self._oracle_quorum)
         self._check("price_age", self._price_age)
         self._check("custodian_signature", self._custodian_signature)
@@ -164,6 +168,16 @@ class _Examination:
         check_policy(policy, document_digest(registry), registry)
         return f"policy {policy.name} is accepted"
 
+    def _claim(self) -> str:
+        claim, expected = self.claim, self.expectation.claim
+        if expected is not None and claim.name != expected:
+            raise _Failed(f"the claim is {claim.name!r}, this verifier asked for {expected!r}")
+        rule = self.attestation.policy.claims.get(claim.name)
+        if rule is None or rule.type != claim.type:
+            raise _Failed(f"the policy has no {claim.type} claim of the name {claim.name!r}")
+        accounts = ", ".join(summand.account for summand in claim.account.commitments)
+        return f"{claim.name} ({claim.type}) of policy {self.attestation.policy.name} for {accounts}"
+
     def _oracle_quorum(self) -> str:
         prices, policy = self.attestation.prices, self.attestation.policy
         oracles = self.trust.keys_of("oracle")
@@ -178,7 +192,8 @@ class _Examination:
             self.reports[payload_digest(envelope)] = report
         if len(self.reports) != len(prices.reports):
             raise _Failed("the same price report is listed twice")
-        if combine(self.reports, policy.oracle, policy.symbols) != prices.round:
+        made = combine(self.reports, policy.oracle, policy.symbols)
+        if document_digest(made) != document_digest(prices.round):
             raise _Failed("the price round is not the one that its reports make")
         names = ", ".join(sorted(report.oracle for report in self.reports.values()))
         return f"{len(self.reports)} of {policy.oracle.quorum} needed: {names}"
@@ -260,13 +275,10 @@ class _Examination:
     def _statement(self) -> str:
         # Compiling is the costly step, so it is done for accepted and consistent documents only.
         needed: CheckName
-        for needed in ("format", "policy"):
+        for needed in ("format", "policy", "claim"):
             if not self.checks[needed].passed:
                 raise _Failed(f"not rebuilt: the check {needed!r} failed")
         attestation, claim = self.attestation, self.claim
-        rule = attestation.policy.claims.get(claim.name)
-        if rule is None or rule.type != claim.type:
-            raise _Failed(f"the policy has no {claim.type} claim of the name {claim.name!r}")
         if claim.account.slots != attestation.registry.slots:
             raise _Failed("the commitment has another number of slots than the registry")
         circuit = compile_claim(

@@ -8,6 +8,7 @@ from typing import Literal, NoReturn, get_args
 CheckName = Literal[
     "format",
     "policy",
+    "claim",
     "oracle_quorum",
     "price_age",
     "custodian_signature",

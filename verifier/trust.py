@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal, Self
@@ -15,10 +16,13 @@ from ..risk.document import Document, Part
 from ..risk.values import HexDigest, Name, Several, Text, Time, refusal
 
 
+_HEX_KEY = re.compile(r"[0-9a-f]{64}")
+
+
 def _public_key(text: str) -> str:
     try:
-        PublicKey(bytes.fromhex(text) if text == text.lower() else b"")
-    except (ValueError, EncodingError):
+        PublicKey(bytes.fromhex(text) if _HEX_KEY.fullmatch(text) else b"")
+    except EncodingError:
         raise refusal("an Ed25519 public key of 64 lowercase hex digits") from None
     return text
 

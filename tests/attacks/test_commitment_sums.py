@@ -124,6 +124,19 @@ def test_the_same_account_of_one_voucher_counts_once(world: World) -> None:
         world.attest(holding, holding)
 
 
+def test_the_same_commitment_of_two_vouchers_counts_once(world: World) -> None:
+    opening = world.opening()
+    with pytest.raises(DocumentError, match="every commitment once"):
+        world.attest(world.vouched("bank", opening), world.vouched("desk", opening))
+
+
+def test_a_sum_is_not_vouched_for(world: World) -> None:
+    """Its amounts may exceed what the lift assumes of one summand."""
+    total = world.opening() + world.opening()
+    with pytest.raises(OpeningError, match="sum of openings"):
+        world.vouched("bank", total)
+
+
 def test_a_voucher_with_two_keys_counts_once(world: World) -> None:
     """A key is rotated; both are valid; the account was vouched for with each of them."""
     new_key = SigningKey.generate()
