@@ -21,6 +21,7 @@ PUBLIC_MODE = 0o644
 _NON_BLOCKING = getattr(os, "O_NONBLOCK", 0)
 _CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSE_ON_EXEC | _BINARY
 
 
 def read_bytes(path: PathLike, *, max_bytes: int = MAX_BYTES, secret: bool = False) -> bytes:
@@ -69,6 +70,11 @@ def write_secret(path: PathLike, value: JsonValue, *, overwrite: bool = False) -
     _write(path, _pretty(value), SECRET_MODE, overwrite)
 
 
+def write_bytes(path: PathLike, data: bytes, *, overwrite: bool = True) -> None:
+    """Write public bytes that are no document, mode 0644; FileError as for `write_public`."""
+    _write(path, data, PUBLIC_MODE, overwrite)
+
+
 def _pretty(value: JsonValue) -> bytes:
     canonical_bytes(value)
     text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
@@ -96,7 +102,7 @@ def _write(path: PathLike, data: bytes, mode: int, overwrite: bool) -> None:
     try:
         if not overwrite:
             # Takes the name before anybody else can; the rename then replaces our own empty file.
-            _create(target, b"", mode)
+            os.close(os.open(target, _CREATE, mode))
             reserved = True
         _create(temporary, data, mode)
         os.replace(temporary, target)
@@ -115,8 +121,7 @@ def _write(path: PathLike, data: bytes, mode: int, overwrite: bool) -> None:
 
 
 def _create(path: Path, data: bytes, mode: int) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSE_ON_EXEC | _BINARY
-    with os.fdopen(os.open(path, flags, mode), "wb") as file:
+    with os.fdopen(os.open(path, _CREATE, mode), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

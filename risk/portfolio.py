@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from ..errors import DocumentError
 from .document import Document
@@ -44,10 +43,6 @@ class Portfolio(Document):
                     raise DocumentError(where, "an asset of the registry", "another symbol or side")
                 amounts[asset.slot] = _in_units(amount, asset, where)
         return tuple(amounts)
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        yield "account", self.account
-        yield "amounts", "hidden"
 
 
 def _in_units(amount: Exact, asset: Asset, where: str) -> int:

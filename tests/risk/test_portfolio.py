@@ -48,9 +48,7 @@ def test_an_amount_that_has_no_integer_is_refused_by_name_only(path: str, amount
     with pytest.raises(DocumentError) as caught:
         portfolio(path, amount).amounts(registry())
     assert caught.value.where == "portfolio: " + path.replace("/", ".")
-    assert (
-        amount not in str(caught.value).replace("10^-8", "").replace("2^63", "") or amount in "01"
-    )
+    assert len(amount) == 1 or amount not in str(caught.value)
 
 
 def test_the_largest_amounts() -> None:
