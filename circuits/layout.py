@@ -57,8 +57,11 @@ def digit_columns(n: int, values: tuple[int, ...]) -> list[bytes]:
     return [bytes(column) for column in columns]
 
 
+_DIGITS_OF_BYTE = [bytes(byte >> shift & 3 for shift in range(0, 8, 2)) for byte in range(256)]
+
+
 def _digits(value: int) -> bytes:
-    return bytes(value >> shift & 3 for shift in range(0, 2 * DIGITS, 2))
+    return b"".join(_DIGITS_OF_BYTE[byte] for byte in value.to_bytes(8, "little"))
 
 
 class Domain:
@@ -70,6 +73,7 @@ class Domain:
         self.omega = root_of_unity(n)
         self.values_per_column = n // DIGITS
         self.n_inverse = pow(n, -1, MODULUS)
+        self._nodes: dict[int, FieldVector] = {}
 
     def vanishing(self, x: int) -> int:
         """Z_n(x) = x^n − 1."""
@@ -86,7 +90,10 @@ class Domain:
 
     def lagrange_sum(self, u: FieldVector, x: int, vanishing: int) -> int:
         """Σ_i u_i · L^(n)_{i·n/a}(x), for x outside H_n with Z_n(x) = `vanishing`."""
-        nodes = self.arithmetic.powers(root_of_unity(len(u)), len(u))
+        slots = len(u)
+        if slots not in self._nodes:
+            self._nodes[slots] = self.arithmetic.powers(root_of_unity(slots), slots)
+        nodes = self._nodes[slots]
         total = (u * nodes).dot((x - nodes).inverse())
         return total * vanishing * self.n_inverse % MODULUS
 
@@ -103,16 +110,20 @@ class Domain:
 
     def slot_weights_at(self, x: int, vanishing: int) -> FieldVector:
         """K_0(x) … K_{M−1}(x), for x outside H_n with Z_n(x) = `vanishing` (section 5)."""
-        per_column = self.values_per_column
-        y = self.arithmetic.powers(pow(self.omega, -1, MODULUS), per_column) * x
+        y = self._inverse_rows * x
         u = y * _C[DIGITS - 1] + _C[DIGITS - 2]
         for c_q in reversed(_C[: DIGITS - 2]):
             u = u * y + c_q
         y_32 = y
         for _ in range(5):
             y_32 = y_32 * y_32
-        scale = vanishing * pow(per_column, -1, MODULUS) % MODULUS
-        return u * (y_32 - 1).inverse() * scale
+        # 1 / M = 32 / n
+        return u * (y_32 - 1).inverse() * (vanishing * DIGITS * self.n_inverse % MODULUS)
+
+    @cached_property
+    def _inverse_rows(self) -> FieldVector:
+        """ω_n^(−j) for the M slots j of a column."""
+        return self.arithmetic.powers(pow(self.omega, -1, MODULUS), self.values_per_column)
 
     @cached_property
     def inverse_vanishing_on_coset(self) -> FieldVector:

@@ -1,0 +1,1 @@
+"""Making proofs and attestations: witness, proof, vouching, issuing, openings."""

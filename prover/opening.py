@@ -1,6 +1,7 @@
 """The opening file: what a holder keeps of a commitment, and a custodian is shown. Secret.
 
-    {"format": "zkcollateral/opening/1", "account", "registry": {…}, "commitment", "amounts", "blinder"}
+    {"format": "zkcollateral/opening/1",
+     "account", "registry": {…}, "commitment", "amounts", "blinder"}
 
 The registry is in it in full, so that the file alone says what every amount is an amount of.
 """
@@ -26,8 +27,8 @@ from ..risk.values import Integer, Name, Several, refusal
 class OpeningDocument(Document):
     """An opening with the account, the registry and the commitment it belongs to.
 
-    `amounts` has one integer per slot, in the slot's smallest unit. Whether it opens `commitment` is
-    found out by computing the commitment again, not by reading.
+    `amounts` has one integer per slot, in the slot's smallest unit. Whether it opens `commitment`
+    is found out by computing the commitment again, not by reading.
     """
 
     SECRET: ClassVar[bool] = True

@@ -120,9 +120,9 @@ class Prover:
 
     def blinded(self, coefficients: FieldVector, blinders: Sequence[int]) -> FieldVector:
         """f(X) + (b_0 + b_1 X + …)·Z_n(X), for f of n coefficients."""
-        gap = [0] * (self.n - len(blinders))
-        mask = [*(-b for b in blinders), *gap, *blinders]
-        return coefficients.resize(self.n + len(blinders)) + self.arithmetic.vector(mask)
+        # The blinders at the bottom, subtracted, and again n places higher.
+        low = self.arithmetic.vector(blinders).resize(self.n + len(blinders))
+        return coefficients.resize(len(low)) - low + low.rotate(len(blinders))
 
     def digits(self) -> list[bytes]:
         """The digit columns of the values."""
