@@ -141,23 +141,22 @@ def weighted_sum_holds(
     return srs.setup.pairing_check(*sums)
 
 
-def pairing_equation(statement: Statement, proof: Proof, srs: Srs) -> PairingEquation | None:
+def pairing_equation(
+    statement: Statement, accounts: Sequence[Point], proof: Proof, srs: Srs
+) -> PairingEquation | None:
     """The equation that decides about a proof, or None if ζ lies on the domain (then it is
     rejected).
 
     Every challenge is derived anew from the statement and the proof.
 
     Args:
-        statement: the public statement; its commitments are decoded and validated here.
+        statement: the public statement.
+        accounts: its commitments, decoded and validated, in order.
         proof: decoded, with exactly k columns.
         srs: the setup, whose identity is part of the transcript.
-
-    Raises:
-        EncodingError: a commitment of the statement that is no valid point.
     """
     arithmetic = srs.arithmetic
     view = domain(arithmetic, statement.domain_size)
-    accounts = [arithmetic.decode_point(account.commitment) for account in statement.accounts]
 
     transcript = Transcript(arithmetic, srs.id, statement.encoded)
     rho = absorb_columns(transcript, proof.columns)

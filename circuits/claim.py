@@ -70,7 +70,8 @@ class ClaimedAccount(Part):
         points = set()
         for index, summand in enumerate(self.commitments):
             at = f"commitments[{index}]"
-            # Two portfolios have different blinders: an equal commitment is the same one counted twice.
+            # Two portfolios have different blinders: an equal commitment is the same one counted
+            # twice.
             if summand.commitment in points:
                 raise refusal("every commitment once", "one twice", f"{at}.commitment")
             points.add(summand.commitment)

@@ -110,13 +110,9 @@ class Domain:
 
     def slot_weights_at(self, x: int, vanishing: int) -> FieldVector:
         """K_0(x) … K_{M−1}(x), for x outside H_n with Z_n(x) = `vanishing` (section 5)."""
-        y = self._inverse_rows * x
-        u = y * _C[DIGITS - 1] + _C[DIGITS - 2]
-        for c_q in reversed(_C[: DIGITS - 2]):
-            u = u * y + c_q
-        y_32 = y
-        for _ in range(5):
-            y_32 = y_32 * y_32
+        y = (self._inverse_rows * x).to_ints()
+        u = self.arithmetic.vector(self._interpolant.evaluate(y_j) for y_j in y)
+        y_32 = self.arithmetic.vector(pow(y_j, DIGITS, MODULUS) for y_j in y)
         # 1 / M = 32 / n
         return u * (y_32 - 1).inverse() * (vanishing * DIGITS * self.n_inverse % MODULUS)
 
@@ -124,6 +120,16 @@ class Domain:
     def _inverse_rows(self) -> FieldVector:
         """ω_n^(−j) for the M slots j of a column."""
         return self.arithmetic.powers(pow(self.omega, -1, MODULUS), self.values_per_column)
+
+    @cached_property
+    def _interpolant(self) -> FieldVector:
+        """The polynomial u with u(η^t) = 4^t, by the coefficients c_q of section 5."""
+        eta_inverse = pow(root_of_unity(DIGITS), -1, MODULUS)
+        top = pow(4, DIGITS, MODULUS) - 1
+        return self.arithmetic.vector(
+            top * pow(DIGITS * (4 * pow(eta_inverse, q, MODULUS) - 1), -1, MODULUS)
+            for q in range(DIGITS)
+        )
 
     @cached_property
     def inverse_vanishing_on_coset(self) -> FieldVector:
@@ -137,16 +143,3 @@ class Domain:
 def domain(arithmetic: Arithmetic, n: int) -> Domain:
     """The domain of size n; built once per arithmetic."""
     return Domain(arithmetic, n)
-
-
-def _interpolant_of_powers_of_four() -> tuple[int, ...]:
-    """Coefficients c_q of the polynomial u with u(η^t) = 4^t (section 5)."""
-    eta_inverse = pow(root_of_unity(DIGITS), -1, MODULUS)
-    top = pow(4, DIGITS, MODULUS) - 1
-    return tuple(
-        top * pow(DIGITS * (4 * pow(eta_inverse, q, MODULUS) - 1), -1, MODULUS) % MODULUS
-        for q in range(DIGITS)
-    )
-
-
-_C = _interpolant_of_powers_of_four()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from ..crypto.arithmetic import Arithmetic, Point
 from ..crypto.field import SCALAR_SIZE, encode_scalar
@@ -63,25 +65,48 @@ class Proof:
         Raises:
             EncodingError: wrong length, a point or scalar that is not canonical, the identity.
         """
+        encoding = ProofEncoding.read(data, statement)
+        return encoding.proof(arithmetic.decode_points(encoding.points))
+
+
+class ProofEncoding(NamedTuple):
+    """A proof whose length, letters and scalars are checked, and whose points are still bytes.
+
+    Args:
+        points: the encodings of F_0 … F_{k−1}, Z, T, W, W' behind each other.
+        scalars: y_0 … y_{k−1}, z̄.
+    """
+
+    points: bytes
+    scalars: tuple[int, ...]
+
+    @classmethod
+    def read(cls, data: bytes, statement: Statement) -> ProofEncoding:
+        """The parts of proof_bytes; EncodingError as for `Proof.decode`."""
         k = column_count(statement.domain_size, statement.value_count)
         expected = proof_size(k)
         if len(data) != expected:
             raise EncodingError("proof", f"{expected} bytes for k = {k}", str(len(data)))
         reader = Reader(data, "proof")
-        if reader.take(4) != MAGIC:
+        if reader.take(len(MAGIC)) != MAGIC:
             raise EncodingError("proof byte 0", "the letters ZKC1", "something else")
-        points = [arithmetic.decode_point(reader.take(POINT_SIZE)) for _ in range(k + 4)]
-        scalars = [reader.scalar() for _ in range(k + 1)]
+        points = reader.take(POINT_SIZE * (k + 4))
+        scalars = tuple(reader.scalar() for _ in range(k + 1))
         reader.finish()
-        accumulator, quotient, opening, shifted_opening = points[k:]
-        return cls(
-            tuple(points[:k]),
+        return cls(points, scalars)
+
+    def proof(self, points: Sequence[Point]) -> Proof:
+        """The proof with its points decoded, k + 4 of them."""
+        *columns, accumulator, quotient, opening, shifted_opening = points
+        *column_values, accumulator_value = self.scalars
+        return Proof(
+            tuple(columns),
             accumulator,
             quotient,
             opening,
             shifted_opening,
-            tuple(scalars[:k]),
-            scalars[k],
+            tuple(column_values),
+            accumulator_value,
         )
 
 

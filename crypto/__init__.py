@@ -1,0 +1,1 @@
+"""Field vectors, groups, commitments, transcript, signatures, files; the reference arithmetic."""

@@ -189,6 +189,10 @@ class Arithmetic(Protocol):
         """
         ...
 
+    def decode_points(self, data: bytes) -> list[Point]:
+        """The points of a concatenation of encodings, each as by `decode_point`."""
+        ...
+
     def linear_combination(self, points: Sequence[Point], scalars: Sequence[int]) -> Point:
         """Σ scalars[i]·points[i]; ValueError if the lengths differ. Scalars are reduced mod r."""
         ...

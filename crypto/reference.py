@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..errors import EncodingError
 from . import hashing
 from .arithmetic import Point
+from .points import POINT_SIZE
 from .reference_group import (
     ReferencePoint,
     ReferenceSetup,
@@ -48,6 +50,12 @@ class ReferenceArithmetic:
 
     def decode_point(self, data: bytes) -> ReferencePoint:
         return decode(data)
+
+    def decode_points(self, data: bytes) -> list[Point]:
+        if len(data) % POINT_SIZE:
+            raise EncodingError("points", f"a multiple of {POINT_SIZE} bytes", str(len(data)))
+        starts = range(0, len(data), POINT_SIZE)
+        return [self.decode_point(data[start : start + POINT_SIZE]) for start in starts]
 
     def linear_combination(self, points: Sequence[Point], scalars: Sequence[int]) -> ReferencePoint:
         return ReferencePoint(combine([triple_of(point) for point in points], scalars))

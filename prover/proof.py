@@ -41,22 +41,23 @@ def prove(statement: Statement, witness: Witness, srs: Srs, *, seed: bytes | Non
         ProverError: the witness does not satisfy the statement, or an opening is not the
             commitment's.
     """
-    check_witness(statement, witness, srs)
+    accounts = check_witness(statement, witness, srs)
     while True:
-        prover = Prover(statement, witness, srs, seed or random_bytes(SEED_SIZE))
+        drawn = random_bytes(SEED_SIZE) if seed is None else seed
+        prover = Prover(statement, witness, srs, drawn)
         proof = prover.run()
         if proof is not None:
             break
         if seed is not None:
             raise ProverError("with this seed the evaluation point falls on the domain")
-    equation = pairing_equation(statement, proof, srs)
+    equation = pairing_equation(statement, accounts, proof, srs)
     if equation is None or not equation.holds(srs):
         raise ProverError("the proof did not pass its own verification and was withheld")
     return proof
 
 
-def check_witness(statement: Statement, witness: Witness, srs: Srs) -> None:
-    """Raise ProverError unless the openings open the commitments and the shapes fit."""
+def check_witness(statement: Statement, witness: Witness, srs: Srs) -> list[Point]:
+    """The statement's commitments, computed again; ProverError if openings or shapes do not fit."""
     if len(witness.openings) != len(statement.accounts):
         raise ProverError(
             f"witness: expected {len(statement.accounts)} openings, got {len(witness.openings)}"
@@ -67,12 +68,11 @@ def check_witness(statement: Statement, witness: Witness, srs: Srs) -> None:
         )
     if any(value >> 64 for value in witness.values):
         raise ProverError("witness: a value is not in [0, 2^64)")
-    for index, (account, opening) in enumerate(
-        zip(statement.accounts, witness.openings, strict=True)
-    ):
-        commitment = opening.commit(srs)
-        if (commitment.slots, bytes(commitment)) != account:
+    commitments = [opening.commit(srs) for opening in witness.openings]
+    for index, (account, opened) in enumerate(zip(statement.accounts, commitments, strict=True)):
+        if (opened.slots, bytes(opened)) != account:
             raise ProverError(f"the opening of account {index} does not open its commitment")
+    return [commitment.point for commitment in commitments]
 
 
 class Prover:

@@ -1,0 +1,1 @@
+"""Checking proofs and attestations; takes nothing from the prover's side but what is checked."""

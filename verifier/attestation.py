@@ -33,8 +33,8 @@ class Expectation:
         at: the time of the check, UTC. Ages and expiry are measured at it.
         audience: whom the attestation must be addressed to; None takes the trust file's.
         nonce: the challenge that the attestation must answer; None expects none.
-        claim: the name of the policy's claim that was asked for; None takes any of them, and then the
-            report has to be read for which one it is.
+        claim: the name of the policy's claim that was asked for; None takes any of them, and then
+            the report has to be read for which one it is.
     """
 
     at: datetime
@@ -176,7 +176,9 @@ class _Examination:
         if rule is None or rule.type != claim.type:
             raise _Failed(f"the policy has no {claim.type} claim of the name {claim.name!r}")
         accounts = ", ".join(summand.account for summand in claim.account.commitments)
-        return f"{claim.name} ({claim.type}) of policy {self.attestation.policy.name} for {accounts}"
+        return (
+            f"{claim.name} ({claim.type}) of policy {self.attestation.policy.name} for {accounts}"
+        )
 
     def _oracle_quorum(self) -> str:
         prices, policy = self.attestation.prices, self.attestation.policy

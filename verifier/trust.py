@@ -15,7 +15,6 @@ from ..errors import EncodingError
 from ..risk.document import Document, Part
 from ..risk.values import HexDigest, Name, Several, Text, Time, refusal
 
-
 _HEX_KEY = re.compile(r"[0-9a-f]{64}")
 
 

@@ -1,11 +1,223 @@
-"""zkcollateral: prove that a private portfolio is sufficiently collateralized, and check such proofs."""
+"""Prove that a private portfolio is sufficiently collateralized, and check such proofs.
 
+Every public name can be imported from here. Each is loaded when it is first used, so that importing
+the package costs next to nothing.
+"""
+
+from importlib import import_module as _import_module
 from pathlib import Path as _Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .circuits.attestation import Attestation
+    from .circuits.claim import PublicClaim, build_statement, document_digest
+    from .circuits.compiler import Circuit, compile_claim
+    from .circuits.evidence import (
+        CommitmentDocument,
+        SignedRound,
+        Vouch,
+        make_signed_round,
+        open_report,
+        open_vouch,
+        report_envelope,
+    )
+    from .circuits.proof import Proof
+    from .circuits.statement import Statement
+    from .crypto.arithmetic import Arithmetic
+    from .crypto.commitment import Commitment, Opening
+    from .crypto.envelope import Envelope
+    from .crypto.keyfile import (
+        NamedPublicKey,
+        NamedSigningKey,
+        read_public_key,
+        read_signing_key,
+        write_key_pair,
+    )
+    from .crypto.select import arithmetic
+    from .crypto.signature import PublicKey, SigningKey
+    from .crypto.srs import Srs, ceremony
+    from .errors import (
+        ClaimNotSatisfied,
+        CompileError,
+        DocumentError,
+        EncodingError,
+        FileError,
+        InputError,
+        LiftError,
+        OpeningError,
+        PriceRoundError,
+        ProverError,
+        SignatureError,
+        ZkCollateralError,
+    )
+    from .prover.attestation import Holding, Request, attest, attest_many
+    from .prover.opening import OpeningDocument, read_opening, write_opening
+    from .prover.proof import prove
+    from .prover.vouching import vouch
+    from .prover.witness import Witness
+    from .risk.health import Evaluation, evaluate
+    from .risk.policy import Policy, check_policy
+    from .risk.portfolio import Portfolio
+    from .risk.prices import PriceReport, PriceRound, combine
+    from .risk.registry import Registry
+    from .verifier.attestation import Expectation, verify_attestation, verify_attestations
+    from .verifier.proof import ProofReport, verify, verify_batch
+    from .verifier.report import Check, Report
+    from .verifier.trust import Trust, TrustedKey
 
 __version__ = "0.1.0"
 
-# The rooms are folders beside this one in a checkout, and inside it once installed. Python started in
-# the checkout finds this folder before any installation, and would miss them.
+__all__ = [
+    "Arithmetic",
+    "Attestation",
+    "Check",
+    "Circuit",
+    "ClaimNotSatisfied",
+    "Commitment",
+    "CommitmentDocument",
+    "CompileError",
+    "DocumentError",
+    "EncodingError",
+    "Envelope",
+    "Evaluation",
+    "Expectation",
+    "FileError",
+    "Holding",
+    "InputError",
+    "LiftError",
+    "NamedPublicKey",
+    "NamedSigningKey",
+    "Opening",
+    "OpeningDocument",
+    "OpeningError",
+    "Policy",
+    "Portfolio",
+    "PriceReport",
+    "PriceRound",
+    "PriceRoundError",
+    "Proof",
+    "ProofReport",
+    "ProverError",
+    "PublicClaim",
+    "PublicKey",
+    "Registry",
+    "Report",
+    "Request",
+    "SignatureError",
+    "SignedRound",
+    "SigningKey",
+    "Srs",
+    "Statement",
+    "Trust",
+    "TrustedKey",
+    "Vouch",
+    "Witness",
+    "ZkCollateralError",
+    "__version__",
+    "arithmetic",
+    "attest",
+    "attest_many",
+    "build_statement",
+    "ceremony",
+    "check_policy",
+    "combine",
+    "compile_claim",
+    "document_digest",
+    "evaluate",
+    "make_signed_round",
+    "open_report",
+    "open_vouch",
+    "prove",
+    "read_opening",
+    "read_public_key",
+    "read_signing_key",
+    "report_envelope",
+    "verify",
+    "verify_attestation",
+    "verify_attestations",
+    "verify_batch",
+    "vouch",
+    "write_key_pair",
+    "write_opening",
+]
+
+_HOMES = {
+    "circuits.attestation": ("Attestation",),
+    "circuits.claim": ("PublicClaim", "build_statement", "document_digest"),
+    "circuits.compiler": ("Circuit", "compile_claim"),
+    "circuits.evidence": (
+        "CommitmentDocument",
+        "SignedRound",
+        "Vouch",
+        "make_signed_round",
+        "open_report",
+        "open_vouch",
+        "report_envelope",
+    ),
+    "circuits.proof": ("Proof",),
+    "circuits.statement": ("Statement",),
+    "crypto.arithmetic": ("Arithmetic",),
+    "crypto.commitment": ("Commitment", "Opening"),
+    "crypto.envelope": ("Envelope",),
+    "crypto.keyfile": (
+        "NamedPublicKey",
+        "NamedSigningKey",
+        "read_public_key",
+        "read_signing_key",
+        "write_key_pair",
+    ),
+    "crypto.select": ("arithmetic",),
+    "crypto.signature": ("PublicKey", "SigningKey"),
+    "crypto.srs": ("Srs", "ceremony"),
+    "errors": (
+        "ClaimNotSatisfied",
+        "CompileError",
+        "DocumentError",
+        "EncodingError",
+        "FileError",
+        "InputError",
+        "LiftError",
+        "OpeningError",
+        "PriceRoundError",
+        "ProverError",
+        "SignatureError",
+        "ZkCollateralError",
+    ),
+    "prover.attestation": ("Holding", "Request", "attest", "attest_many"),
+    "prover.opening": ("OpeningDocument", "read_opening", "write_opening"),
+    "prover.proof": ("prove",),
+    "prover.vouching": ("vouch",),
+    "prover.witness": ("Witness",),
+    "risk.health": ("Evaluation", "evaluate"),
+    "risk.policy": ("Policy", "check_policy"),
+    "risk.portfolio": ("Portfolio",),
+    "risk.prices": ("PriceReport", "PriceRound", "combine"),
+    "risk.registry": ("Registry",),
+    "verifier.attestation": ("Expectation", "verify_attestation", "verify_attestations"),
+    "verifier.proof": ("ProofReport", "verify", "verify_batch"),
+    "verifier.report": ("Check", "Report"),
+    "verifier.trust": ("Trust", "TrustedKey"),
+}
+
+# The rooms are folders beside this one in a checkout, and inside it once installed. Python started
+# in the checkout finds this folder before any installation, and would miss them.
 _checkout = _Path(__file__).resolve().parent.parent
 if (_checkout / "pyproject.toml").is_file():
     __path__.append(str(_checkout))
+
+# Type checkers read the imports above; they would take any name from a module with `__getattr__`.
+if not TYPE_CHECKING:
+    _home = {name: home for home, names in _HOMES.items() for name in names}
+
+    def __getattr__(name: str) -> object:
+        """A public name, from the room where it lives (PEP 562)."""
+        home = _home.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(_import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        """The public names and what Python puts in a module."""
+        return sorted({*globals(), *__all__})

@@ -15,6 +15,9 @@ fn main() {
     let forced = env::var("CARGO_CFG_CURVE25519_DALEK_BACKEND").unwrap_or_default();
     println!("cargo:rustc-env=PEERS_RUSTC={}", version.trim());
     println!("cargo:rustc-env=PEERS_FORCED_BACKEND={forced}");
+    // What opens the AVX-512 backend: a nightly compiler, or the flag that ifma.toml passes.
+    let opened = version.contains("nightly") || env::var_os("CARGO_CFG_NIGHTLY").is_some();
+    println!("cargo:rustc-env=PEERS_AVX512={opened}");
     println!(
         "cargo:rustc-env=PEERS_PACKAGE=bulletproofs {}",
         locked("bulletproofs")

@@ -786,3 +786,19 @@ def test_same_bytes_over_the_ceremony(both: tuple[Arithmetic, Arithmetic]) -> No
         combination = arithmetic.linear_combination([commitment, column], coefficients[:2])
         results.append([bytes(point) for point in (commitment, column, combination)])
     assert results[0] == results[1]
+
+
+def test_decode_points_is_decode_point_one_by_one(arithmetic: Arithmetic) -> None:
+    generator = arithmetic.generator
+    points = [arithmetic.linear_combination([generator], [factor]) for factor in range(1, 12)]
+    data = b"".join(map(bytes, points))
+    assert arithmetic.decode_points(data) == points
+    assert arithmetic.decode_points(b"") == []
+    for length in (1, 47, len(data) - 1):
+        with pytest.raises(EncodingError):
+            arithmetic.decode_points(data[:length])
+    for index in range(len(points)):
+        start = 48 * index
+        for bad in (b"\xc0" + bytes(47), bytes(48), b"\xff" * 48):
+            with pytest.raises(EncodingError):
+                arithmetic.decode_points(data[:start] + bad + data[start + 48 :])

@@ -175,8 +175,8 @@ fn median(samples: &mut [f64]) -> f64 {
     }
 }
 
-/// Mirrors how curve25519-dalek 4 chooses: a forced backend, else AVX-512 IFMA when it was built by a
-/// nightly compiler, else AVX2, else plain 64-bit integers; always by what the processor has.
+/// Mirrors how curve25519-dalek 4 chooses: a forced backend, else AVX-512 IFMA when that was opened at
+/// build time, else AVX2, else plain 64-bit integers; always by what the processor has.
 fn backend() -> String {
     let forced = env!("PEERS_FORCED_BACKEND");
     if !forced.is_empty() && forced != "simd" {
@@ -184,7 +184,7 @@ fn backend() -> String {
     }
     #[cfg(target_arch = "x86_64")]
     {
-        if env!("PEERS_RUSTC").contains("nightly")
+        if env!("PEERS_AVX512") == "true"
             && std::is_x86_feature_detected!("avx512ifma")
             && std::is_x86_feature_detected!("avx512vl")
         {

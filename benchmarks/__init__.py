@@ -1,0 +1,1 @@
+"""Measurements of this project, beside what one would use instead; `make bench` runs them."""

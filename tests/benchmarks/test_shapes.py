@@ -1,0 +1,131 @@
+"""What is timed is what the table says, and the recorded commitments are the proof's own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.hotspots import profile
+from benchmarks.recording import record_commitments
+from benchmarks.shapes import Inputs, fresh, large, maintenance, ranged, ranged_values
+from zkcollateral.circuits.layout import choose_domain_size
+from zkcollateral.crypto.arithmetic import Arithmetic
+from zkcollateral.crypto.srs import Srs, ceremony
+from zkcollateral.prover.proof import prove
+from zkcollateral.risk.policy import Profile
+from zkcollateral.verifier.proof import verify, verify_batch
+
+
+@pytest.fixture
+def srs(fast: Arithmetic) -> Srs:
+    return ceremony(fast)
+
+
+def test_maintenance_is_one_row_of_64_different_weights(srs: Srs) -> None:
+    shape = maintenance(srs)
+    (row,) = shape.statement.system.rows
+    weights = [term.coefficient for term in row.account_terms]
+    assert len(set(weights)) == 64
+    assert min(map(abs, weights)) > 1
+    assert {weight > 0 for weight in weights} == {True, False}
+    assert (shape.n, shape.k) == (64, 1)
+    assert len(prove(shape.statement, shape.witness, srs).encoded) == 308
+
+
+@pytest.mark.parametrize(("profile", "n", "k"), [("balanced", 128, 8), ("fast", 64, 16)])
+def test_ranged_range_checks_every_value(srs: Srs, profile: Profile, n: int, k: int) -> None:
+    values = ranged_values()
+    shape = ranged(srs, values, profile)
+    assert (shape.n, shape.k) == (n, k)
+    assert shape.n == choose_domain_size(32, 32, profile)
+    assert len(values) == len(set(values)) == 32
+    assert max(values) >= 1 << 62
+    rows = shape.statement.system.rows
+    assert [(row.account_terms, row.value_terms, row.constant) for row in rows] == [
+        (((0, i, 1),), ((i, -1),), 0) for i in range(32)
+    ]
+
+
+def test_large_is_16_full_rows(srs: Srs) -> None:
+    shape = large(srs)
+    rows = shape.statement.system.rows
+    assert shape.n == 1024
+    assert [len(row.account_terms) for row in rows] == [1024] * 16
+    assert len({row.account_terms for row in rows}) == 16
+
+
+def test_inputs_survive_their_file(srs: Srs, tmp_path: Path) -> None:
+    made = Inputs.make(srs, 2)
+    made.save(tmp_path / "inputs.json")
+    read = Inputs.load(tmp_path / "inputs.json")
+    assert read == made
+    assert all(report.valid for report in verify_batch(read.batch, srs))
+    (first, _), (second, _) = read.batch
+    assert first.accounts != second.accounts
+    assert first.context != second.context
+    assert first.system is second.system
+    proof = prove(read.first.statement, read.first.witness, srs)
+    assert verify(made.first.statement, proof.encoded, srs).valid
+
+
+def test_a_fresh_statement_is_equal_and_has_computed_nothing(srs: Srs) -> None:
+    statement = maintenance(srs).statement
+    assert statement.encoded
+    again = fresh(statement)
+    assert again == statement
+    assert "encoded" not in vars(again)
+    assert again.system is statement.system
+
+
+def test_recorded_commitments_are_those_of_the_proof(srs: Srs) -> None:
+    shape = maintenance(srs)
+    proofs = []
+
+    def work(recording: Srs) -> None:
+        proofs.append(prove(shape.statement, shape.witness, recording))
+
+    start = time.perf_counter()
+    recorder = record_commitments(srs, work)
+    assert 0 < recorder.seconds < time.perf_counter() - start
+    made = [bytes(point) for point in _points(call() for call in recorder.calls)]
+    (proof,) = proofs
+    sent = (
+        *proof.columns,
+        proof.accumulator,
+        proof.quotient,
+        proof.opening,
+        proof.shifted_opening,
+    )
+    assert sorted(made) == sorted([shape.statement.accounts[0].commitment, *map(bytes, sent)])
+
+
+def test_a_prover_whose_commitments_are_not_seen_is_noticed(srs: Srs) -> None:
+    with pytest.raises(AssertionError, match="no commitment was recorded"):
+        record_commitments(srs, lambda _: None)
+
+
+def test_profile_accounts_for_all_of_the_time(srs: Srs) -> None:
+    shape = maintenance(srs)
+    found = profile(lambda: prove(shape.statement, shape.witness, srs), 1)
+    assert sum(found.shares.values()) == pytest.approx(1)
+    assert found.seconds > 0
+
+
+@pytest.mark.native
+def test_profile_sees_the_native_commitments(both: tuple[Arithmetic, Arithmetic]) -> None:
+    srs = ceremony(both[1])
+    shape = maintenance(srs)
+    found = profile(lambda: prove(shape.statement, shape.witness, srs), 3)
+    shares = list(found.shares.values())
+    assert shares[0] > 0.2
+    assert min(shares[1:5]) > 0
+
+
+def _points(results: Any) -> list[Any]:
+    points = []
+    for result in results:
+        points += result if isinstance(result, (list, tuple)) else [result]
+    return points

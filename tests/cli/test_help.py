@@ -1,0 +1,88 @@
+"""Help texts: every command has an example that works, every option a line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.market import PORTFOLIO, REGISTRY, Run, policy, report, write
+from zkcollateral.cli.app import EXAMPLES
+from zkcollateral.cli.keys import RoleName
+from zkcollateral.cli.options import ArithmeticName
+from zkcollateral.crypto.keyfile import ROLES
+from zkcollateral.crypto.select import arithmetic
+
+COMMANDS = [*EXAMPLES]
+
+
+def example(command: str) -> str:
+    """The command line that the help shows."""
+    return " ".join(" ".join(EXAMPLES[command]).split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_its_example(run: Run, command: str) -> None:
+    outcome = run(f"{command} --help")
+    assert outcome.status == 0
+    assert outcome.err == ""
+    assert "Example:" in outcome.out
+    for line in EXAMPLES[command]:
+        assert line in outcome.out
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "prices", ""])
+def test_every_option_takes_one_line(
+    run: Run, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    text = run(f"{command} --help").out
+    options = text.partition("Options:\n")[2].partition("\n\n")[0].splitlines()
+    assert options
+    for line in options:
+        assert line.startswith(("  --", "  -h")), line
+        assert "  " in line.strip(), line
+
+
+def test_help_lists_every_command_in_full(run: Run) -> None:
+    text = run("--help").out
+    for command in COMMANDS:
+        assert f"  {command.split()[0]} " in text
+    assert "..." not in text.partition("Commands:")[2]
+
+
+def test_examples_work_one_after_the_other(
+    run: Run, folder: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del template
+    empty = folder / "empty"
+    (empty / "keys").mkdir(parents=True)
+    monkeypatch.chdir(empty)
+    monkeypatch.setenv("ZKCOLLATERAL_PASSPHRASE", "for the example")
+    write(empty / "registry.json", REGISTRY)
+    write(empty / "policy.json", policy())
+    for name in ("portfolio", "books"):
+        write(empty / f"{name}.json", PORTFOLIO, 0o600)
+    assert run(example("keygen").removeprefix("zkcollateral ")).status == 0
+    for oracle in ("oracle-a", "oracle-b"):
+        assert run(f"keygen oracle --out keys/{oracle}").status == 0
+    write(empty / "report.json", report("oracle-b"))
+    assert run("prices sign report.json --key keys/oracle-b.key --out signed-b.json").status == 0
+    write(empty / "report.json", report("oracle-a"))
+    order = (
+        *("commit", "vouch", "trust", "prices sign", "prices combine", "prove", "verify"),
+        *("inspect", "digest"),
+    )
+    assert {*order, "keygen", "demo"} == set(COMMANDS)
+    for command in order:
+        outcome = run(example(command).removeprefix("zkcollateral "))
+        assert outcome.status == 0, outcome.err
+    shutil.rmtree(empty)
+
+
+def test_choices_are_those_of_the_library() -> None:
+    assert tuple(role.value for role in RoleName) == ROLES
+    assert {name.value for name in ArithmeticName} == {"native", "reference"}
+    assert arithmetic("reference").name == ArithmeticName.reference.value

@@ -1,0 +1,115 @@
+"""The commands, their order and their examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import typer
+
+from .commit import commit
+from .demo import demo
+from .digest import digest
+from .inspect import inspect
+from .keys import keygen
+from .options import ArithmeticName
+from .output import emit
+from .prices import combine, sign
+from .prove import prove
+from .trust import trust
+from .verify import verify
+from .vouch import vouch
+
+EXAMPLES: Final = {
+    "keygen": ("zkcollateral keygen custodian --out keys/northbank --encrypt",),
+    "commit": (
+        "zkcollateral commit portfolio.json --registry registry.json",
+        "    --out commitment.json --opening opening.json",
+    ),
+    "vouch": (
+        "zkcollateral vouch commitment.json --opening opening.json",
+        "    --key keys/northbank.key --books books.json --out vouched.json",
+    ),
+    "prices sign": (
+        "zkcollateral prices sign report.json --key keys/oracle-a.key --out signed-a.json",
+    ),
+    "prices combine": (
+        "zkcollateral prices combine signed-a.json signed-b.json",
+        "    --policy policy.json --out round.json",
+    ),
+    "prove": (
+        "zkcollateral prove --opening opening.json --commitment vouched.json",
+        "    --policy policy.json --claim maintenance --prices round.json",
+        "    --audience lender-7 --out attestation.json",
+    ),
+    "verify": ("zkcollateral verify attestation.json --trust trust.json",),
+    "inspect": ("zkcollateral inspect attestation.json",),
+    "trust": (
+        "zkcollateral trust --key keys/northbank.pub --key keys/oracle-a.pub",
+        "    --key keys/oracle-b.pub --policy policy.json --audience lender-7",
+        "    --out trust.json",
+    ),
+    "digest": ("zkcollateral digest policy.json",),
+    "demo": ("zkcollateral demo --dir demo-output",),
+}
+
+_SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=_SETTINGS,
+)
+prices_app = typer.Typer(
+    rich_markup_mode=None, context_settings=_SETTINGS, help="Sign price reports and combine them."
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from .. import __version__
+
+        emit(f"zkcollateral {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    arithmetic: Annotated[
+        ArithmeticName | None,
+        typer.Option(metavar="NAME", help="native (default, where installed) or reference."),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Prove that a private portfolio is sufficiently collateralized, and check such proofs.
+
+    Exit status: 0 done or valid; 1 not valid, or the claim is not satisfied; 2 unusable input.
+    """
+    del version
+    context.obj = arithmetic
+
+
+def _register(target: typer.Typer, path: str, command: Callable[..., int | None]) -> None:
+    example = "\n".join(f"  {line}" for line in EXAMPLES[path])
+    target.command(
+        path.rpartition(" ")[2], epilog=f"\b\nExample:\n{example}", context_settings=_SETTINGS
+    )(command)
+
+
+_register(app, "keygen", keygen)
+_register(app, "commit", commit)
+_register(app, "vouch", vouch)
+app.add_typer(prices_app, name="prices")
+_register(prices_app, "prices sign", sign)
+_register(prices_app, "prices combine", combine)
+_register(app, "prove", prove)
+_register(app, "verify", verify)
+_register(app, "inspect", inspect)
+_register(app, "trust", trust)
+_register(app, "digest", digest)
+_register(app, "demo", demo)

@@ -1,0 +1,196 @@
+"""`zkcollateral prove`: an attestation that the portfolio satisfies one of the policy's claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import ClaimNotSatisfied, CompileError, DocumentError, InputError
+from .computing import load_srs
+from .options import AsJson, Audience, PassphraseFile
+from .output import emit_result, working
+from .passphrase import passphrase_for
+
+if TYPE_CHECKING:
+    from ..prover.attestation import Holding
+    from ..risk.policy import Policy
+    from ..risk.registry import Registry
+
+
+def prove(
+    context: typer.Context,
+    opening: Annotated[
+        list[Path],
+        typer.Option(metavar="FILE", help="Opening, secret; may be repeated."),
+    ],
+    commitment: Annotated[
+        list[Path],
+        typer.Option(metavar="FILE", help="Its commitment; in the same order."),
+    ],
+    policy: Annotated[Path, typer.Option(metavar="FILE", help="Policy.")],
+    claim: Annotated[str, typer.Option(metavar="NAME", help="A claim of the policy.")],
+    prices: Annotated[Path, typer.Option(metavar="FILE", help="Price round.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Write the attestation here.")],
+    audience: Audience = None,
+    nonce: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The verifier's challenge, if it set one.")
+    ] = None,
+    expires_in: Annotated[
+        int | None,
+        typer.Option(metavar="SECONDS", help="Time to expiry (default: while all is fresh)."),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove a claim of a policy, and write the attestation.
+
+    Several openings with their commitments are added up. If the portfolio does not satisfy the
+    claim, no attestation is written and the exit status is 1.
+    """
+    from ..circuits.claim import document_digest
+    from ..circuits.evidence import SignedRound
+    from ..prover.attestation import Request, attest
+    from ..risk.clock import format_time
+    from ..risk.policy import MAX_SECONDS, Policy, check_policy
+    from .files import blaming, check_replaceable, naming, read_document, write_document
+
+    if expires_in is not None and not 1 <= expires_in <= MAX_SECONDS:
+        raise InputError("--expires-in", f"1 to {MAX_SECONDS} seconds", str(expires_in))
+    rule = read_document(Policy, policy)
+    if claim not in rule.claims:
+        expected = f"a claim of the name {claim!r}"
+        raise InputError(f"{policy}: claims", expected, ", ".join(sorted(rule.claims)))
+    round_ = read_document(SignedRound, prices)
+    registry, holdings = _holdings(opening, commitment, passphrase_file)
+    with naming(policy=policy):
+        check_policy(rule, document_digest(registry), registry)
+    if expires_in is None:
+        _check_fresh(rule, round_.round.time, prices, holdings, commitment)
+    check_replaceable(out)
+    request = Request(claim, rule, registry, round_, holdings, audience, nonce, expires_in)
+    srs = load_srs(context)
+    with (
+        working("proving", srs.arithmetic.name),
+        blaming(policy, CompileError),
+        _naming_options(),
+        _saying_which(claim),
+    ):
+        started = perf_counter()
+        attestation = attest(request, srs)
+        seconds = perf_counter() - started
+    write_document(out, attestation.to_json_value())
+    public = attestation.claim
+    size = out.stat().st_size
+    until = format_time(public.expires)
+    emit_result(
+        as_json,
+        {
+            "claim": public.name,
+            "type": public.type,
+            "policy": public.policy,
+            "commitments": len(public.account.commitments),
+            "audience": public.audience,
+            "nonce": public.nonce,
+            "issued": format_time(public.issued),
+            "expires": until,
+            "proof_bytes": len(attestation.proof_bytes),
+            "attestation_bytes": size,
+            "out": str(out),
+            "arithmetic": srs.arithmetic.name,
+            "seconds": round(seconds, 6),
+        },
+        [
+            f"{out}: {public.name} ({public.type}) of policy {rule.name}, "
+            f"proved in {seconds:.3f} s",
+            f"proof {len(attestation.proof_bytes)} bytes, attestation {size} bytes",
+            f"for {public.audience or 'nobody in particular'}, valid until {until}",
+        ],
+    )
+
+
+def _holdings(
+    openings: Sequence[Path], commitments: Sequence[Path], passphrase_file: Path | None
+) -> tuple[Registry, tuple[Holding, ...]]:
+    """The registry and the openings with their commitments; errors name the file and the field."""
+    from ..circuits.claim import document_digest
+    from ..prover.attestation import Holding
+    from ..prover.opening import read_opening
+    from .files import read_commitment
+
+    if len(openings) != len(commitments):
+        expected = f"{len(openings)} files, one per --opening"
+        raise InputError("--commitment", expected, str(len(commitments)))
+    holdings = []
+    registries: dict[str, Registry] = {}
+    # Commitments first: they cost nobody a passphrase.
+    public = [(path, *read_commitment(path)) for path in commitments]
+    for opening, (commitment, evidence, said) in zip(openings, public, strict=True):
+        secret = read_opening(opening, passphrase_for(opening, passphrase_file))
+        digest = document_digest(secret.registry)
+        for field, mine, theirs in (
+            ("account", secret.account, said.account),
+            ("commitment", secret.commitment, said.commitment),
+            ("registry", digest, said.registry),
+        ):
+            if mine != theirs:
+                expected = f"that of {commitment}, {theirs}"
+                raise DocumentError(f"{opening}: {field}", expected, mine)
+        registries[digest] = secret.registry
+        if len(registries) > 1:
+            raise DocumentError(
+                f"{opening}: registry", f"that of {openings[0]}, to add up", "another one"
+            )
+        holdings.append(Holding(secret.opening, evidence))
+    return next(iter(registries.values())), tuple(holdings)
+
+
+def _check_fresh(
+    policy: Policy,
+    round_time: datetime,
+    prices: Path,
+    holdings: Sequence[Holding],
+    commitments: Sequence[Path],
+) -> None:
+    """Evidence that is too old already would make an attestation that nobody accepts."""
+    from ..circuits.evidence import Vouch, read_unverified
+    from ..crypto.envelope import Envelope
+    from ..risk.clock import now, seconds_between
+
+    dated = [(f"{prices}: round.time", round_time, policy.oracle.max_age_seconds)]
+    for holding, path in zip(holdings, commitments, strict=True):
+        if isinstance(holding.commitment, Envelope):
+            value = read_unverified(holding.commitment, str(path))
+            as_of = Vouch.from_json_value(value, str(path)).as_of
+            dated.append((f"{path}: as_of", as_of, policy.commitments.max_age_seconds))
+    current = now()
+    for where, time, limit in dated:
+        age = seconds_between(time, current)
+        if age >= limit:
+            raise DocumentError(where, f"less than {limit} seconds old", f"{age} seconds")
+
+
+@contextmanager
+def _naming_options() -> Iterator[None]:
+    """What the claim takes from the command line is named as the option that gave it."""
+    try:
+        yield
+    except DocumentError as error:
+        place, _, field = error.where.partition(": ")
+        if place != "zkcollateral/claim/1" or field not in ("audience", "nonce"):
+            raise
+        raise InputError(f"--{field}", error.expected, error.got) from None
+
+
+@contextmanager
+def _saying_which(claim: str) -> Iterator[None]:
+    """A claim that is not satisfied is named; nothing more is said about it."""
+    try:
+        yield
+    except ClaimNotSatisfied as error:
+        raise ClaimNotSatisfied(f"{error} {claim!r}, so no attestation was written") from None
