@@ -56,7 +56,7 @@ def performance(results: Results) -> str:
                 for target in TARGETS
             ],
         ),
-        f"{results.conditions()}.",
+        results.conditions(),
         "## Machine",
         _table(("", ""), list(results.machine.items())),
     ]

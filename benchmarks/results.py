@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks.figures import TARGETS, Figures, Target
 from benchmarks.hotspots import Profile
+from benchmarks.passes import UNDISTURBED
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,20 @@ class Results:
         console.print(others)
         for name, report in self.peers.items():
             console.print(f"{report['package']}, {name} toolchain: backend {report['backend']}")
-        console.print(self.conditions())
+        console.print(self.conditions(), style="yellow" if self.share < UNDISTURBED else None)
 
     def conditions(self) -> str:
-        """How many passes count, and how much of a processor they had."""
-        return (
+        """How many passes count, how much of a processor they had, and what that means."""
+        text = (
             f"{len(self.figures.passes)} of {self.passes_made} passes count; in the worst of them "
-            f"the measured processes had {self.share:.0%} of a processor"
+            f"the measured processes had {self.share:.0%} of a processor."
         )
+        if self.share < UNDISTURBED:
+            text += (
+                " The machine was busy: long times are inflated more than short ones, and ratios "
+                "between them are off. Measure again on a machine that has nothing else to do."
+            )
+        return text
 
 
 def verdict(target: Target, value: float | None) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .crypto.arithmetic import Arithmetic
     from .crypto.commitment import Commitment, Opening
     from .crypto.envelope import Envelope
+    from .crypto.files import read_json
     from .crypto.keyfile import (
         NamedPublicKey,
         NamedSigningKey,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .prover.proof import prove
     from .prover.vouching import vouch
     from .prover.witness import Witness
+    from .risk.clock import now
     from .risk.health import Evaluation, evaluate
     from .risk.policy import Policy, check_policy
     from .risk.portfolio import Portfolio
@@ -125,9 +127,11 @@ __all__ = [
     "document_digest",
     "evaluate",
     "make_signed_round",
+    "now",
     "open_report",
     "open_vouch",
     "prove",
+    "read_json",
     "read_opening",
     "read_public_key",
     "read_signing_key",
@@ -159,6 +163,7 @@ _HOMES = {
     "crypto.arithmetic": ("Arithmetic",),
     "crypto.commitment": ("Commitment", "Opening"),
     "crypto.envelope": ("Envelope",),
+    "crypto.files": ("read_json",),
     "crypto.keyfile": (
         "NamedPublicKey",
         "NamedSigningKey",
@@ -188,6 +193,7 @@ _HOMES = {
     "prover.proof": ("prove",),
     "prover.vouching": ("vouch",),
     "prover.witness": ("Witness",),
+    "risk.clock": ("now",),
     "risk.health": ("Evaluation", "evaluate"),
     "risk.policy": ("Policy", "check_policy"),
     "risk.portfolio": ("Portfolio",),

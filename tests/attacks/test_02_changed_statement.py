@@ -47,6 +47,7 @@ def test_proof_of_another_statement_is_refused(
     assert not independent.accepts(changed.encoded, large_proof, large.srs.id, DECIDE)
 
 
+@pytest.mark.native
 def test_context_alone_is_enough(small: Case, small_proof: bytes) -> None:
     """Guards: the context in statement_bytes; nothing else of the argument knows it."""
     for bit in range(256):
@@ -163,6 +164,7 @@ FINISHED: dict[str, tuple[type[FinishesTheStatement], slice]] = {
 }
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("name", FINISHED)
 def test_a_part_that_is_not_hashed_can_be_made_to_fit(
     srs: Srs, name: str, monkeypatch: pytest.MonkeyPatch
@@ -181,6 +183,7 @@ def test_a_part_that_is_not_hashed_can_be_made_to_fit(
     assert verify(statement, proof, srs).valid
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("name", FINISHED)
 def test_the_whole_statement_is_hashed_first(srs: Srs, name: str) -> None:
     """Guards: that part of statement_bytes, which nothing else here stands for."""

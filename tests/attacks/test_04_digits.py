@@ -57,6 +57,7 @@ FALSE_VALUES: dict[str, int] = {
 }
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", FALSE_VALUES)
 def test_value_out_of_range(srs: Srs, name: str, strategy: type[UnsafeProver]) -> None:
@@ -77,6 +78,7 @@ def test_the_same_provers_prove_what_is_true(srs: Srs, strategy: type[UnsafeProv
         assert verify(true.statement, proof, srs).valid
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("digit", [4, 5, -1, MODULUS // 2, 2**64])
 @pytest.mark.parametrize("place", [0, 1, 2, 31, 62, 63])
 def test_one_digit_out_of_range(srs: Srs, place: int, digit: int) -> None:

@@ -46,6 +46,7 @@ def test_the_same_provers_prove_what_is_true(
             assert proof == true.prove()
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("index", ROWS)
 def test_one_false_constant(large: Case, index: int, strategy: type[UnsafeProver]) -> None:
@@ -54,6 +55,7 @@ def test_one_false_constant(large: Case, index: int, strategy: type[UnsafeProver
     assert not verify(false.statement, strategy(false).forge(), false.srs).valid
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("index", [0, 1, 2, 3, 5])
 def test_one_false_account_coefficient(
@@ -68,6 +70,7 @@ def test_one_false_account_coefficient(
         assert not verify(false.statement, strategy(false).forge(), false.srs).valid
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("index", [0, 1, 2, 4])
 def test_one_false_value_coefficient(large: Case, index: int, strategy: type[UnsafeProver]) -> None:
@@ -97,6 +100,7 @@ def test_one_false_value(large: Case, value: int) -> None:
     assert not verify(false.statement, UnsafeProver(false).forge(), false.srs).valid
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("place", [(0, 0), (0, 2), (0, 3), (1, 0), (1, 1), (1, 15)])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_another_opening(large: Case, place: tuple[int, int], strategy: type[UnsafeProver]) -> None:
@@ -131,6 +135,7 @@ def test_another_blinder_of_the_commitment(small: Case) -> None:
     assert not verify(false.statement, UnsafeProver(false).forge(), false.srs).valid
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("slots", [1, 2, 8, 32, 64])
 def test_accounts_of_every_size(srs: Srs, slots: int) -> None:
     """Guards: slot i of an account is row i·n/a; each slot is proved in turn, and then off

@@ -198,6 +198,7 @@ def test_the_jacobian_has_full_rank(candidates: tuple[Case, Case]) -> None:
     assert rank(accumulator) == 3
 
 
+@pytest.mark.native
 @pytest.mark.usefixtures("fixed_challenges")
 def test_a_blinder_reaches_only_its_own_messages(candidates: tuple[Case, Case]) -> None:
     """Guards: that F_c and y_c hang on column c's blinders alone, and Z and z̄ on z's."""
@@ -262,6 +263,7 @@ def test_one_proof_two_witnesses(candidates: tuple[Case, Case]) -> None:
         assert run(other, blinders)[0] == proof
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("missing", range(BLINDERS), ids=NAMES)
 @pytest.mark.parametrize("true", [0, 1])
 def test_one_blinder_less_tells_witnesses_apart(

@@ -86,6 +86,13 @@ def test_description_of_the_machine_names_no_place() -> None:
     assert all(package in machine["packages"] for package in PACKAGES)
 
 
+@pytest.mark.parametrize(("share", "busy"), [(0.98, False), (0.5, True)])
+def test_a_busy_machine_is_owned_up_to(share: float, busy: bool) -> None:
+    found = results(share=share)
+    assert ("The machine was busy" in found.conditions()) is busy
+    assert found.conditions() in performance(found)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0012345, "0.00123"), (12.345, "12.3"), (1234.5, "1234"), (308, "308"), (2.0, "2.00")],

@@ -42,7 +42,7 @@ EXAMPLES: Final = {
         "    --policy policy.json --claim maintenance --prices round.json",
         "    --audience lender-7 --out attestation.json",
     ),
-    "verify": ("zkcollateral verify attestation.json --trust trust.json",),
+    "verify": ("zkcollateral verify attestation.json --trust trust.json --claim maintenance",),
     "inspect": ("zkcollateral inspect attestation.json",),
     "trust": (
         "zkcollateral trust --key keys/northbank.pub --key keys/oracle-a.pub",

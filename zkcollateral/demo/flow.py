@@ -148,7 +148,7 @@ def _verify(session: Session, results: Results) -> None:
     for claim, result in results.claims.items():
         checked = session.command(
             *("verify", f"attestations/{claim}.json", "--trust", "trust.json"),
-            *("--nonce", f"challenge-{claim}"),
+            *("--claim", claim, "--nonce", f"challenge-{claim}"),
         )
         result["verify_seconds"] = checked["seconds"]
         checks = checks or checked["checks"]
