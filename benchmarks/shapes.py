@@ -205,7 +205,12 @@ def _documents(book: Book) -> tuple[Registry, Policy, PriceRound]:
             },
             "value_decimals": "18",
             "oracle": {"quorum": "1", "max_age_seconds": "600", "max_deviation": "0"},
-            "commitments": {"max_age_seconds": "86400", "max_summands": "1", "unvouched": False},
+            "commitments": {
+                "max_age_seconds": "86400",
+                "max_summands": "1",
+                "max_apart_seconds": "86400",
+                "unvouched": False,
+            },
             "profile": "balanced",
             "claims": claims,
         },

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from ..crypto.canonical import digest
 from ..crypto.commitment import Commitment, add_commitments
 from ..crypto.srs import Srs
+from ..errors import EncodingError
 from ..risk.document import Document, Part
 from ..risk.values import HexDigest, Integer, Name, Several, Text, Time, refusal
 from .compiler import Circuit
@@ -112,7 +113,7 @@ class PublicClaim(Document):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.expires <= self.issued:
-            raise refusal("a time after `issued`", at="expires")
+            raise refusal("a time after `issued`", "an earlier one", "expires")
         return self
 
     @property
@@ -152,6 +153,8 @@ def build_statement(claim: PublicClaim, circuit: Circuit, srs: Srs) -> Statement
             for summand in account.commitments
         ]
     )
+    if total.point.is_identity():
+        raise EncodingError("sum of the commitments", "another point", "the identity")
     return Statement(
         circuit.domain_size,
         circuit.value_count,

@@ -256,10 +256,11 @@ def _integers(inequality: Inequality) -> dict[int, tuple[int, int]]:
     weights = inequality.weights
     if not weights:
         raise CompileError("every asset of the claim has weight zero: there is nothing to prove")
-    numbers = [part for w in weights.values() for part in (w.positive, w.negative)]
-    scale = math.lcm(*(number.denominator for number in numbers))
-    divisor = math.gcd(*(int(number * scale) for number in numbers))
-    return {
-        slot: (int(w.positive * scale) // divisor, int(w.negative * scale) // divisor)
-        for slot, w in weights.items()
+    numbers = {slot: (w.positive, w.negative) for slot, w in weights.items()}
+    scale = math.lcm(*(part.denominator for pair in numbers.values() for part in pair))
+    scaled = {
+        slot: tuple(part.numerator * (scale // part.denominator) for part in pair)
+        for slot, pair in numbers.items()
     }
+    divisor = math.gcd(*(part for pair in scaled.values() for part in pair))
+    return {slot: (held // divisor, owed // divisor) for slot, (held, owed) in scaled.items()}

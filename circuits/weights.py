@@ -8,7 +8,7 @@ rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -16,6 +16,7 @@ from ..errors import CompileError
 from ..risk.policy import Band, ClaimRule, Maintenance, Policy, Stress, Survives
 from ..risk.prices import PriceRound
 from ..risk.registry import Asset, Registry
+from .statement import MAX_TERMS
 
 
 @dataclass(frozen=True)
@@ -65,28 +66,51 @@ def inequalities(
         CompileError: a price is missing, or the claim is no linear statement about these assets.
     """
     build = _Builder(policy, registry, prices)
+    if isinstance(rule, Stress) and len(rule.scenarios) * len(build.assets) > MAX_TERMS:
+        raise CompileError(
+            f"{len(rule.scenarios)} scenarios of {len(build.assets)} assets are more than "
+            f"{MAX_TERMS} terms"
+        )
     match rule:
         case Maintenance():
             return [build.at_least(policy.ratio, {})]
         case Stress():
-            return [
-                build.at_least(policy.ratio, dict(scenario.shocks)) for scenario in rule.scenarios
-            ]
+            return [build.at_least(policy.ratio, scenario.shocks) for scenario in rule.scenarios]
         case Survives():
-            return [build.at_least(policy.ratio, dict.fromkeys(rule.assets, -rule.fall))]
+            # Now and after the fall: the value is linear in between, so every smaller fall too.
+            fallen = dict.fromkeys(rule.assets, -rule.fall)
+            return [build.at_least(policy.ratio, {}), build.at_least(policy.ratio, fallen)]
         case Band():
-            _refuse_signed(policy, registry)
             lower = build.at_least(rule.low, {})
-            return [lower] if rule.high is None else [lower, build.below(rule.high)]
+            if rule.high is None:
+                return [lower]
+            _refuse_signed(policy, registry)
+            return [lower, build.below(rule.high)]
 
 
 class _Builder:
     def __init__(self, policy: Policy, registry: Registry, prices: PriceRound) -> None:
         self.policy = policy
-        self.assets = priced_slots(policy, registry)
-        self.prices = prices
+        self.assets = dict(sorted(priced_slots(policy, registry).items()))
+        self.values = {slot: self._unit_value(asset, prices) for slot, asset in self.assets.items()}
+        decimals = policy.value_decimals
+        self.scale = None if decimals is None else 10**decimals
 
-    def at_least(self, ratio: Fraction, shocks: dict[str, Fraction]) -> Inequality:
+    def _unit_value(self, asset: Asset, prices: PriceRound) -> tuple[Fraction, Fraction]:
+        """What a unit is worth with its factor: one that is held, and one that is owed."""
+        price = prices.prices.get(asset.symbol)
+        if price is None:
+            raise CompileError(f"the price round has no price of {asset.symbol}")
+        value = price * asset.smallest_unit
+        factors = self.policy.factors
+        if asset.side == "collateral":
+            return value * factors.collateral[asset.symbol], Fraction(0)
+        if asset.side == "debt":
+            return Fraction(0), value * factors.debt[asset.symbol]
+        factor = factors.signed[asset.symbol]
+        return value * factor.long, value * factor.short
+
+    def at_least(self, ratio: Fraction, shocks: Mapping[str, Fraction]) -> Inequality:
         """assets ≥ ratio · debts."""
         return self._inequality(ratio, shocks, strict=False)
 
@@ -95,47 +119,30 @@ class _Builder:
         return self._inequality(ratio, {}, strict=True)
 
     def _inequality(
-        self, ratio: Fraction, shocks: dict[str, Fraction], *, strict: bool
+        self, ratio: Fraction, shocks: Mapping[str, Fraction], *, strict: bool
     ) -> Inequality:
-        sign = -1 if strict else 1
+        for_assets, for_debts = (-1, -ratio) if strict else (1, ratio)
         weights = {}
-        for slot, asset in sorted(self.assets.items()):
-            held, owed = self._unit_values(asset, ratio, shocks)
-            # The weight of a positive amount rounds down, that of a negative one up: both lower the
-            # sum.
-            positive = self._rounded(sign * held, math.floor)
-            negative = self._rounded(sign * owed, math.ceil) if asset.side == "signed" else positive
-            weight = Weight(positive, negative)
-            if positive or negative:
+        for slot, asset in self.assets.items():
+            held, owed = self.values[slot]
+            shock = shocks.get(asset.symbol)
+            if shock is not None:
+                held, owed = held * (1 + shock), owed * (1 + shock)
+            weight = self._weight(asset, held * for_assets, owed * for_debts)
+            if weight.positive or weight.negative:
                 weights[slot] = weight
         return Inequality(weights, strict)
 
-    def _unit_values(
-        self, asset: Asset, ratio: Fraction, shocks: dict[str, Fraction]
-    ) -> tuple[Fraction, Fraction]:
-        """What a unit adds to assets − ratio·debts: if the amount is positive, and if it is
-        negative.
-        """
-        price = self.prices.prices.get(asset.symbol)
-        if price is None:
-            raise CompileError(f"the price round has no price of {asset.symbol}")
-        value = price * (1 + shocks.get(asset.symbol, Fraction(0))) * asset.smallest_unit
-        factors = self.policy.factors
-        if asset.side == "collateral":
-            held = value * factors.collateral[asset.symbol]
-            return held, held
-        if asset.side == "debt":
-            owed = -value * factors.debt[asset.symbol] * ratio
-            return owed, owed
-        factor = factors.signed[asset.symbol]
-        return value * factor.long, value * factor.short * ratio
+    def _weight(self, asset: Asset, held: Fraction, owed: Fraction) -> Weight:
+        """Rounded against the prover: the weight of a positive amount down, of a negative up."""
+        if asset.side == "signed":
+            return Weight(self._rounded(held, math.floor), self._rounded(owed, math.ceil))
+        # A debt is a positive amount that weighs negatively.
+        weight = self._rounded(held if asset.side == "collateral" else -owed, math.floor)
+        return Weight(weight, weight)
 
     def _rounded(self, weight: Fraction, towards: Callable[[Fraction], int]) -> Fraction:
-        decimals = self.policy.value_decimals
-        if decimals is None:
-            return weight
-        scale = 10**decimals
-        return Fraction(towards(weight * scale), scale)
+        return weight if self.scale is None else Fraction(towards(weight * self.scale), self.scale)
 
 
 def _refuse_signed(policy: Policy, registry: Registry) -> None:

@@ -20,6 +20,7 @@ JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | bool | No
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_VALUES = 1 << 18
 
 # Possessive, so that an unterminated string costs one pass and not one pass per quote in it.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{\]}]', re.DOTALL)
@@ -135,47 +136,67 @@ def _load(text: str) -> tuple[JsonValue, tuple[str, str] | None]:
     return value, None
 
 
+# A place in a document as (the place around it, key or index); None is the whole document. It is
+# spelled out only when something is refused: with long keys, spelling every place would take far
+# more memory than the document.
+_Place: TypeAlias = "tuple[_Place, str | int] | None"
+
+
 def _check(value: object, where: str, max_depth: int) -> None:
     """DocumentError unless `value` is built of what documents hold; without recursion."""
-    pending: list[tuple[str, object, int]] = [("", value, 0)]
+    pending: list[tuple[object, _Place, int]] = [(value, None, 0)]
+    count = 0
     while pending:
-        path, item, depth = pending.pop()
+        item, place, depth = pending.pop()
         if item is None or isinstance(item, bool):
             continue
         if isinstance(item, str):
-            _check_text(item, where, path)
+            _check_text(item, where, place)
         elif isinstance(item, (dict, list)):
             if depth == max_depth:
-                _refuse(where, path, f"at most {max_depth} levels", "deeper nesting")
-            pending.extend((at, child, depth + 1) for at, child in _children(item, where, path))
+                _refuse(where, place, f"at most {max_depth} levels", "deeper nesting")
+            count += len(item)
+            if count > MAX_VALUES:
+                _refuse(where, None, f"at most {MAX_VALUES} values", "more")
+            pending.extend(
+                (child, (place, step), depth + 1) for step, child in _steps(item, where, place)
+            )
         elif isinstance(item, (_Number, int, float)):
-            _refuse(where, path, "a string (numbers are written as strings)", "a JSON number")
+            _refuse(where, place, "a string (numbers are written as strings)", "a JSON number")
         else:
-            _refuse(where, path, "a JSON value", type(item).__name__)
+            _refuse(where, place, "a JSON value", type(item).__name__)
 
 
-def _children(
-    item: dict[object, object] | list[object], where: str, path: str
-) -> Iterator[tuple[str, object]]:
+def _steps(
+    item: dict[object, object] | list[object], where: str, place: _Place
+) -> Iterator[tuple[str | int, object]]:
     if isinstance(item, list):
-        for index, child in enumerate(item):
-            yield f"{path}[{index}]", child
+        yield from enumerate(item)
         return
     for key, child in item.items():
         if not isinstance(key, str):
-            _refuse(where, path, "keys that are strings", type(key).__name__)
-        _check_text(key, where, path)
-        yield (f"{path}.{_plain(key)}" if path else _plain(key)), child
+            _refuse(where, place, "keys that are strings", type(key).__name__)
+        _check_text(key, where, place)
+        yield key, child
 
 
-def _check_text(text: str, where: str, path: str) -> None:
+def _check_text(text: str, where: str, place: _Place) -> None:
     # A caught encoding error keeps the text in its context, so the search is by hand.
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        _refuse(where, path, "Unicode text", "half of a surrogate pair")
+        _refuse(where, place, "Unicode text", "half of a surrogate pair")
 
 
-def _refuse(where: str, path: str, expected: str, got: str) -> NoReturn:
+def _refuse(where: str, place: _Place, expected: str, got: str) -> NoReturn:
+    path = _spell(place)
     raise DocumentError(f"{where}: {path}" if path else where, expected, got)
+
+
+def _spell(place: _Place) -> str:
+    steps: list[str] = []
+    while place is not None:
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{_plain(step)}")
+    return "".join(reversed(steps)).removeprefix(".")
 
 
 def _plain(key: str) -> str:

@@ -111,6 +111,8 @@ class ReferenceVector:
         return ReferenceVector(unscaled) * pow(len(self), -1, MODULUS)
 
     def coset_ntt(self, size: int) -> ReferenceVector:
+        if len(self) > size:
+            raise ValueError(f"expected at most {size} coefficients, got {len(self)}")
         # f(7X) has the coefficients 7^i·f_i.
         shifted = self * powers(COSET_SHIFT, len(self))
         return shifted.resize(size).ntt()

@@ -23,11 +23,12 @@ from ..circuits.evidence import (
     Vouch,
     read_unverified,
 )
+from ..crypto.canonical import MAX_BYTES, canonical_bytes
 from ..crypto.commitment import Opening, add_openings
 from ..crypto.envelope import Envelope
 from ..crypto.srs import Srs
 from ..errors import CompileError, OpeningError
-from ..risk.clock import now
+from ..risk.clock import now, require_utc, seconds_between
 from ..risk.policy import Policy, check_policy
 from ..risk.registry import Registry
 from .proof import prove
@@ -86,11 +87,13 @@ def attest(request: Request, srs: Srs, *, issued: datetime | None = None) -> Att
         CompileError: the claim has no statement, or the policy does not allow these commitments.
         OpeningError: an opening is not its commitment's.
     """
+    issued = now() if issued is None else issued
+    require_utc(issued, "time of issue")
     policy, registry = request.policy, request.registry
     registry_digest = document_digest(registry)
     check_policy(policy, registry_digest, registry)
     vouches = [_vouch(holding) for holding in request.holdings]
-    claim = _claim(request, vouches, registry_digest, issued or now())
+    claim = _claim(request, vouches, registry_digest, issued)
     circuit = compile_claim(
         policy,
         registry,
@@ -108,7 +111,7 @@ def attest(request: Request, srs: Srs, *, issued: datetime | None = None) -> Att
     statement = build_statement(claim, circuit, srs)
     opening = add_openings([holding.opening for holding in request.holdings])
     witness = Witness((opening,), solve(circuit, opening.amounts))
-    return Attestation(
+    attestation = Attestation(
         claim=claim,
         policy=policy,
         registry=registry,
@@ -120,6 +123,9 @@ def attest(request: Request, srs: Srs, *, issued: datetime | None = None) -> Att
         ),
         proof=prove(statement, witness, srs).encoded.hex(),
     )
+    if len(canonical_bytes(attestation.to_json_value())) > MAX_BYTES:
+        raise CompileError(f"the attestation is larger than the {MAX_BYTES} bytes that are read")
+    return attestation
 
 
 def attest_many(
@@ -182,6 +188,7 @@ def _claim(
         )
         for document, voucher in vouches
     )
+    _check_times(request, summands, issued)
     account = {
         "slots": request.registry.slots,
         "summands": len(summands),
@@ -201,6 +208,19 @@ def _claim(
         issued=issued,
         expires=_expiry(request, summands, issued),
     )
+
+
+def _check_times(request: Request, summands: Sequence[Summand], issued: datetime) -> None:
+    """What a verifier would refuse whatever the proof."""
+    times = [summand.as_of for summand in summands if summand.as_of is not None]
+    if issued < max([request.prices.round.time, *times]):
+        raise CompileError("the prices or a commitment are dated after the time of issue")
+    allowed = request.policy.commitments.max_apart_seconds
+    if times and seconds_between(min(times), max(times)) > allowed:
+        raise CompileError(
+            f"the commitments are more than {allowed} s apart, which the policy "
+            f"{request.policy.name} does not allow"
+        )
 
 
 def _expiry(request: Request, summands: Sequence[Summand], issued: datetime) -> datetime:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from ..errors import InputError
+
 _TIME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
 
 
@@ -31,6 +33,14 @@ def format_time(time: datetime) -> str:
     if offset is None or offset or time.microsecond:
         raise ValueError("a time is UTC and whole seconds")
     return time.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def require_utc(time: datetime, what: str) -> None:
+    """InputError unless `time` is UTC and whole seconds."""
+    try:
+        format_time(time)
+    except ValueError:
+        raise InputError(what, "a UTC time in whole seconds", "another time") from None
 
 
 def seconds_between(earlier: datetime, later: datetime) -> int:

@@ -155,18 +155,29 @@ def _to_json(value: object) -> Any:
 
 def _refuse_foreign_values(document: dict[str, Any], where: str) -> None:
     """DocumentError for numbers and Python objects, which typed fields take from Python callers."""
-    pending: list[tuple[str, object]] = [("", document)]
+    # (value, place), a place being (the place around it, step): it is spelled only when refused.
+    pending: list[tuple[object, Any]] = [(document, None)]
     while pending:
-        path, item = pending.pop()
+        item, place = pending.pop()
         if isinstance(item, dict):
             for key, child in item.items():
                 if not isinstance(key, str):
+                    path = _spell_place(place)
                     raise DocumentError(_join(where, path), "keys that are strings", _kind(key))
-                pending.append((_join(path, _plain(key), "."), child))
+                pending.append((child, (place, key)))
         elif isinstance(item, list):
-            pending.extend((f"{path}[{index}]", child) for index, child in enumerate(item))
+            pending.extend((child, (place, index)) for index, child in enumerate(item))
         elif not (item is None or isinstance(item, (str, bool))):
+            path = _spell_place(place)
             raise DocumentError(_join(where, path), "a string, a list or an object", _kind(item))
+
+
+def _spell_place(place: Any) -> str:
+    steps: list[str] = []
+    while place is not None:
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{_plain(step)}")
+    return "".join(reversed(steps)).removeprefix(".")
 
 
 def _path(loc: tuple[int | str, ...], document: Any, missing: bool) -> str:

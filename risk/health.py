@@ -25,7 +25,7 @@ class Margin:
     """By how much one condition of a claim is met.
 
     Attributes:
-        name: scenario, `maintenance`, `survives`, or `low` and `high` of a band.
+        name: scenario, `maintenance`, `now` and `survives`, or `low` and `high` of a band.
         value: in quote, with the policy's rounding in it; the condition is met if it is at least 0,
             or above 0 if `strict`.
         strict: whether 0 is not enough; so for the upper bound of a band.
@@ -151,7 +151,10 @@ class _Account:
                 return (low,)
             return low, Margin("high", self._below(claim.high), strict=True)
         fallen = dict.fromkeys(claim.assets, -claim.fall)
-        return (Margin("survives", self._above(ratio, fallen)),)
+        return (
+            Margin("now", self._above(ratio, {})),
+            Margin("survives", self._above(ratio, fallen)),
+        )
 
     def misplaced(self) -> tuple[str, ...]:
         found = []

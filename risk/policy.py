@@ -80,10 +80,15 @@ class OracleRule(Part):
 
 
 class CommitmentRule(Part):
-    """Which commitments are taken: how old, how many added up, whether unvouched ones may be."""
+    """Which commitments are taken: how old, how many added up, whether unvouched ones may be.
+
+    `max_apart_seconds` is how far apart the as-of times of a sum may lie: what moves from one venue
+    to another in between is counted twice.
+    """
 
     max_age_seconds: Seconds
     max_summands: Annotated[int, Integer(1, 64)]
+    max_apart_seconds: Annotated[int, Integer(0, MAX_SECONDS)]
     unvouched: bool
 
 
@@ -133,7 +138,10 @@ class Band(Part):
 
 
 class Survives(Part):
-    """Maintenance after the prices of the named assets fell by `fall` (0.3 is thirty per cent)."""
+    """Maintenance now, and still after the prices of the named assets fell by `fall`.
+
+    0.3 is thirty per cent. The value is linear in prices, so every smaller fall is survived too.
+    """
 
     type: Literal["survives"] = "survives"
     assets: Annotated[Several[Name], Field(min_length=1)]

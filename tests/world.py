@@ -66,7 +66,12 @@ POLICY: dict[str, Any] = {
     },
     "value_decimals": None,
     "oracle": {"quorum": "2", "max_age_seconds": "600", "max_deviation": "0.02"},
-    "commitments": {"max_age_seconds": "86400", "max_summands": "3", "unvouched": True},
+    "commitments": {
+        "max_age_seconds": "86400",
+        "max_summands": "3",
+        "max_apart_seconds": "172800",
+        "unvouched": True,
+    },
     "profile": "balanced",
     "claims": {
         "maintenance": {"type": "maintenance"},

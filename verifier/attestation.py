@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ..circuits.attestation import Attestation
 from ..circuits.claim import PublicClaim, Summand, build_statement, document_digest
-from ..circuits.compiler import compile_claim
+from ..circuits.compiler import Circuit, compile_claim
 from ..circuits.evidence import open_report, open_vouch, payload_digest
 from ..circuits.statement import Statement
 from ..crypto.srs import Srs
-from ..errors import ZkCollateralError
-from ..risk.clock import format_time, seconds_between
+from ..errors import InputError, ZkCollateralError
+from ..risk.clock import format_time, require_utc, seconds_between
 from ..risk.policy import check_policy
 from ..risk.prices import PriceReport, combine
-from .proof import verify, verify_batch
+from .proof import verify_batch
 from .report import Check, CheckName, Report
 from .trust import Trust, TrustedKey
 
@@ -42,6 +43,11 @@ class Expectation:
     nonce: str | None = None
     claim: str | None = None
 
+    def __post_init__(self) -> None:
+        require_utc(self.at, "time of the check")
+        if self.audience == "":
+            raise InputError("audience", "a name", "an empty one")
+
 
 def verify_attestation(
     attestation: Attestation, trust: Trust, srs: Srs, expectation: Expectation
@@ -57,12 +63,8 @@ def verify_attestation(
     Returns:
         A report with every check; `report.valid` is the verdict.
     """
-    examination = _Examination(attestation, trust, srs, expectation)
-    statement = examination.before_proof()
-    if statement is None:
-        return examination.report(_NOT_CHECKED)
-    result = verify(statement, attestation.proof_bytes, srs)
-    return examination.report(Check("proof", result.valid, result.reason))
+    (report,) = verify_attestations([attestation], trust, srs, [expectation])
+    return report
 
 
 def verify_attestations(
@@ -71,13 +73,25 @@ def verify_attestations(
     srs: Srs,
     expectations: Sequence[Expectation],
 ) -> list[Report]:
-    """Check many attestations; their proofs in one batch.
+    """Check many attestations; their proofs in one batch, and each policy and round compiled once.
+
+    Args:
+        attestations: as read.
+        trust: the verifier's own roots.
+        srs: the structured reference string.
+        expectations: one per attestation.
 
     Returns:
         One report per attestation, the same as `verify_attestation` gives for it.
+
+    Raises:
+        InputError: not as many expectations as attestations.
     """
+    if len(attestations) != len(expectations):
+        raise InputError("expectations", f"{len(attestations)} of them", str(len(expectations)))
+    circuits: dict[_CircuitKey, Circuit] = {}
     examinations = [
-        _Examination(attestation, trust, srs, expectation)
+        _Examination(attestation, trust, srs, expectation, circuits)
         for attestation, expectation in zip(attestations, expectations, strict=True)
     ]
     statements = [examination.before_proof() for examination in examinations]
@@ -104,11 +118,27 @@ def verify_attestations(
 _NOT_CHECKED = Check("proof", False, "not checked: there is no statement to check it against")
 
 
+class _CircuitKey(NamedTuple):
+    """What a compiled claim depends on."""
+
+    policy: str
+    registry: str
+    round: str
+    claim: str
+    vouched: bool
+    summands: int
+
+
 class _Examination:
     """The checks of one attestation, in order; every one is made, whatever the others said."""
 
     def __init__(
-        self, attestation: Attestation, trust: Trust, srs: Srs, expectation: Expectation
+        self,
+        attestation: Attestation,
+        trust: Trust,
+        srs: Srs,
+        expectation: Expectation,
+        circuits: dict[_CircuitKey, Circuit],
     ) -> None:
         self.attestation = attestation
         self.claim: PublicClaim = attestation.claim
@@ -116,6 +146,7 @@ class _Examination:
         self.srs = srs
         self.expectation = expectation
         self.at = expectation.at
+        self.circuits = circuits
         self.checks: dict[CheckName, Check] = {}
         self.reports: dict[str, PriceReport] = {}
         self.statement: Statement | None = None
@@ -272,6 +303,12 @@ class _Examination:
             return "unvouched: no age"
         if max(ages) > limit:
             raise _Failed(f"a commitment is {max(ages)} s old, the policy allows {limit} s")
+        apart, allowed = (
+            max(ages) - min(ages),
+            self.attestation.policy.commitments.max_apart_seconds,
+        )
+        if apart > allowed:
+            raise _Failed(f"commitments are {apart} s apart, the policy allows {allowed} s")
         return f"{max(ages)} s of {limit} s"
 
     def _statement(self) -> str:
@@ -283,22 +320,39 @@ class _Examination:
         attestation, claim = self.attestation, self.claim
         if claim.account.slots != attestation.registry.slots:
             raise _Failed("the commitment has another number of slots than the registry")
-        circuit = compile_claim(
-            attestation.policy,
-            attestation.registry,
-            attestation.prices.round,
-            claim.name,
-            vouched=claim.account.vouched,
-            summands=claim.account.summands,
-        )
+        circuit = self._circuit()
         self.statement = build_statement(claim, circuit, self.srs)
         return (
             f"{len(circuit.system.rows)} rows, {circuit.value_count} range-checked values, "
             f"n = {circuit.domain_size}"
         )
 
+    def _circuit(self) -> Circuit:
+        """The claim, compiled; `format` has passed, so the digests are those of the documents."""
+        claim, account = self.claim, self.claim.account
+        key = _CircuitKey(
+            claim.policy,
+            claim.registry,
+            claim.round.digest,
+            claim.name,
+            account.vouched,
+            account.summands,
+        )
+        if key not in self.circuits:
+            self.circuits[key] = compile_claim(
+                self.attestation.policy,
+                self.attestation.registry,
+                self.attestation.prices.round,
+                claim.name,
+                vouched=account.vouched,
+                summands=account.summands,
+            )
+        return self.circuits[key]
+
     def _audience(self) -> str:
-        expected = self.expectation.audience or self.trust.audience
+        expected = self.expectation.audience
+        if expected is None:
+            expected = self.trust.audience
         given = self.claim.audience
         if given != expected:
             raise _Failed(f"addressed to {_named(given)}, this verifier is {_named(expected)}")
@@ -314,6 +368,10 @@ class _Examination:
 
     def _expiry(self) -> str:
         self._age(self.claim.issued, "the attestation")
+        evidence = [self.claim.round.time]
+        evidence += [s.as_of for s in self.claim.account.commitments if s.as_of is not None]
+        if self.claim.issued < max(evidence):
+            raise _Failed("issued before its own prices or commitments")
         if self.at >= self.claim.expires:
             raise _Failed(f"expired at {format_time(self.claim.expires)}")
         return f"valid until {format_time(self.claim.expires)}"

@@ -38,6 +38,12 @@ class TrustedKey(Part):
     valid_from: Time
     valid_until: Time
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.valid_until < self.valid_from:
+            raise refusal("a time not before valid_from", "an earlier one", "valid_until")
+        return self
+
     @cached_property
     def key(self) -> PublicKey:
         """The key itself."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from py_ecc.bls.point_compression import compress_G1
 from py_ecc.fields import optimized_bls12_381_FQ as FQ
 from py_ecc.optimized_bls12_381.optimized_curve import add, is_inf, multiply
+from py_ecc.typing import Optimized_Point3D
 
 from tests.independent_verifier import Q, R, decode_point
 
@@ -39,8 +42,7 @@ def coordinate_at_least_p(data: bytes) -> bytes:
 
 def plus_torsion(data: bytes) -> bytes:
     """The point and the torsion point added up."""
-    torsion = (FQ(0), FQ(2), FQ(1))
-    return compress_G1(add(decode_point(data), torsion)).to_bytes(48, "big")
+    return plus(data, TORSION)
 
 
 def with_flags(data: bytes, flags: int) -> bytes:
@@ -50,3 +52,39 @@ def with_flags(data: bytes, flags: int) -> bytes:
 
 def _compressed(x: int) -> bytes:
     return (0b100 << 381 | x).to_bytes(48, "big")
+
+
+COFACTOR_PRIMES = (3, 11, 10177, 859267, 52437899)
+"""The curve has r·h points, with h = 3·(11·10177·859267·52437899)²."""
+
+
+@cache
+def of_small_order(prime: int) -> bytes:
+    """A point of this order, one of `COFACTOR_PRIMES`."""
+    cofactor = 3 * (11 * 10177 * 859267 * 52437899) ** 2
+    rest = R * cofactor
+    while rest % prime == 0:
+        rest //= prime
+    for x in range(1, 100):
+        y = pow(x**3 + 4, (Q + 1) // 4, Q)
+        if (y * y - x**3 - 4) % Q:
+            continue
+        point = multiply((FQ(x), FQ(y), FQ(1)), rest)
+        if not is_inf(point):
+            while not is_inf(multiply(point, prime)):
+                point = multiply(point, prime)
+            return compress_G1(point).to_bytes(48, "big")
+    raise AssertionError
+
+
+def plus(data: bytes, other: bytes) -> bytes:
+    """The sum of a point of the subgroup and any point of the curve."""
+    return compress_G1(add(decode_point(data), _decompress(other))).to_bytes(48, "big")
+
+
+def _decompress(data: bytes) -> Optimized_Point3D[FQ]:
+    x = int.from_bytes(data, "big") % (1 << 381)
+    y = pow(x**3 + 4, (Q + 1) // 4, Q)
+    if (2 * y > Q) != bool(data[0] & 0x20):
+        y = Q - y
+    return FQ(x), FQ(y), FQ(1)

@@ -11,11 +11,14 @@ from typing_extensions import override
 
 from tests import independent_verifier as independent
 from tests.attacks.points import (
+    COFACTOR_PRIMES,
     IDENTITY,
     TORSION,
     coordinate_at_least_p,
+    of_small_order,
     off_curve,
     off_subgroup,
+    plus,
     plus_torsion,
     with_flags,
 )
@@ -244,6 +247,25 @@ def test_torsion_in_a_commitment(fast: Arithmetic) -> None:
     report = verify(statement, good.prove(), good.srs)
     assert not report.valid
     assert "subgroup" in report.reason or "point" in report.reason
+
+
+@pytest.mark.parametrize("prime", COFACTOR_PRIMES)
+def test_points_of_every_small_order(prime: int, arithmetic: Arithmetic) -> None:
+    """Guards: the subgroup check, against points made to confuse it: their multiples meet early.
+
+    Alone, and in every place among eight good points, as they may be decoded together.
+    """
+    good = bytes(arithmetic.generator)
+    small = of_small_order(prime)
+    for bad in (small, plus(good, small)):
+        with pytest.raises(EncodingError):
+            arithmetic.decode_point(bad)
+        for place in range(8) if arithmetic.name == "native" else (0, 1):
+            group = [good] * 8 if arithmetic.name == "native" else [good] * 2
+            arithmetic.decode_points(b"".join(group))
+            group[place] = bad
+            with pytest.raises(EncodingError):
+                arithmetic.decode_points(b"".join(group))
 
 
 # --- scalars

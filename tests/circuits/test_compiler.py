@@ -24,9 +24,10 @@ from zkcollateral.prover.solve import solve
 from zkcollateral.prover.witness import Witness
 from zkcollateral.risk.clock import format_time
 from zkcollateral.risk.health import holds
-from zkcollateral.risk.policy import Policy
+from zkcollateral.risk.policy import Policy, Stress
 from zkcollateral.risk.prices import PriceRound
 from zkcollateral.risk.registry import Registry
+from zkcollateral.risk.values import FrozenMap
 from zkcollateral.verifier.proof import verify
 
 SLOTS = 8
@@ -123,7 +124,12 @@ def markets(draw: st.DrawFn) -> tuple[Registry, Policy, PriceRound, list[int]]:
             factors=factors,
             value_decimals=draw(st.sampled_from([None, "0", "1", "3"])),
             oracle={"quorum": "1", "max_age_seconds": "60", "max_deviation": "0"},
-            commitments={"max_age_seconds": "60", "max_summands": "8", "unvouched": True},
+            commitments={
+                "max_age_seconds": "60",
+                "max_summands": "8",
+                "max_apart_seconds": "86400",
+                "unvouched": True,
+            },
             profile="balanced",
             claims={CLAIM: claim},
         ),
@@ -252,7 +258,12 @@ def simple(
         factors=factors,
         value_decimals=None,
         oracle={"quorum": "1", "max_age_seconds": "60", "max_deviation": "0"},
-        commitments={"max_age_seconds": "60", "max_summands": "64", "unvouched": True},
+        commitments={
+            "max_age_seconds": "60",
+            "max_summands": "64",
+            "max_apart_seconds": "86400",
+            "unvouched": True,
+        },
         profile="balanced",
         claims={CLAIM: claim or {"type": "maintenance"}},
     )
@@ -414,3 +425,75 @@ def test_value_decimals_bring_wild_weights_back_into_range() -> None:
     )
     # What is worth less than a cent per unit counts as nothing; it never counts as more.
     assert [term.slot for term in circuit.system.rows[-1].account_terms] == [0, 2]
+
+
+def priced(prices: PriceRound, **changes: str) -> PriceRound:
+    value = prices.to_json_value()
+    return PriceRound.from_json_value({**value, "prices": value["prices"] | changes}, "prices")
+
+
+def test_rows_that_could_wrap_although_every_coefficient_is_in_range() -> None:
+    registry, policy, prices = simple(sides="collateral collateral debt")
+    wild = priced(prices, A0="1" + "0" * 39, A1="0.0001")
+    with pytest.raises(LiftError, match="r/2"):
+        compile_claim(policy, registry, wild, CLAIM, vouched=True)
+
+
+def test_the_edges_of_a_band() -> None:
+    band = {"type": "band", "low": "1", "high": "2"}
+    registry, policy, prices = simple(claim=band)
+    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    rest = [0] * 6
+    assert solve(circuit, [10, 10, *rest])
+    assert solve(circuit, [19, 10, *rest])
+    for amounts in ([9, 10], [20, 10], [21, 10], [1, 0], [0, 0]):
+        with pytest.raises(ClaimNotSatisfied):
+            solve(circuit, [*amounts, *rest])
+
+
+def test_rounding_makes_a_short_position_dearer() -> None:
+    """0.15 a unit counts 0.1 where it is held and 0.2 where it is owed."""
+    registry, policy, prices = simple(
+        sides="collateral signed debt", price="0.15", value_decimals="1"
+    )
+    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    for amounts in ([2, -1, 0], [0, 2, 1], [2, 0, 1]):
+        assert solve(circuit, [*amounts, *[0] * 5])
+    for amounts in ([1, -1, 0], [0, 1, 1], [1, 0, 1]):
+        with pytest.raises(ClaimNotSatisfied):
+            solve(circuit, [*amounts, *[0] * 5])
+
+
+def test_survives_speaks_of_now_as_well() -> None:
+    """A debt shrinks when its price falls: surviving the fall alone says nothing about today."""
+    survives = {"type": "survives", "assets": ["A1"], "fall": "0.4"}
+    registry, policy, prices = simple(sides="collateral debt", claim=survives, ratio="1.25")
+    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    amounts = [100, 100, 0, 0, 0, 0, 0, 0]
+    assert not holds(policy.claims[CLAIM], policy, registry, prices, amounts)
+    with pytest.raises(ClaimNotSatisfied):
+        solve(circuit, amounts)
+    assert solve(circuit, [125, 100, 0, 0, 0, 0, 0, 0])
+
+
+def test_a_band_without_upper_bound_takes_signed_assets() -> None:
+    band = {"type": "band", "low": "1", "high": None}
+    registry, policy, prices = simple(sides="collateral signed", claim=band)
+    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    assert solve(circuit, [9, -9, 0, 0, 0, 0, 0, 0])
+    with pytest.raises(ClaimNotSatisfied):
+        solve(circuit, [8, -9, 0, 0, 0, 0, 0, 0])
+
+
+def test_too_many_terms_are_refused_before_they_are_computed() -> None:
+    scenarios = [{"name": f"s{index}", "shocks": {}} for index in range(1024)]
+    claim = {"type": "stress", "scenarios": scenarios}
+    registry, policy, prices = simple(
+        sides=" ".join(["collateral"] * 1023 + ["debt"]), claim=claim, slots=1024
+    )
+    stress = policy.claims[CLAIM]
+    assert isinstance(stress, Stress)
+    more = stress.model_copy(update={"scenarios": (*stress.scenarios, stress.scenarios[0])})
+    larger = policy.model_copy(update={"claims": FrozenMap({CLAIM: more})})
+    with pytest.raises(CompileError, match="more than 1048576 terms"):
+        compile_claim(larger, registry, prices, CLAIM, vouched=True)

@@ -78,7 +78,12 @@ def policy(**changes: Any) -> dict[str, Any]:
         },
         "value_decimals": None,
         "oracle": {"quorum": "2", "max_age_seconds": str(MAX_AGE), "max_deviation": "0.02"},
-        "commitments": {"max_age_seconds": "86400", "max_summands": "3", "unvouched": True},
+        "commitments": {
+            "max_age_seconds": "86400",
+            "max_summands": "3",
+            "max_apart_seconds": "86400",
+            "unvouched": True,
+        },
         "profile": "balanced",
         "claims": {
             "maintenance": {"type": "maintenance"},

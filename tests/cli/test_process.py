@@ -149,8 +149,15 @@ def test_the_disk_is_full(folder: Path) -> None:
 
 
 def test_an_interrupt_ends_quietly(folder: Path) -> None:
+    # Started in the background of a shell, these tests and their children ignore interrupts.
+    program = (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from zkcollateral.cli import main\n"
+        "main()\n"
+    )
     with subprocess.Popen(
-        [*PROGRAM, "demo", "--dir", "d"],
+        [sys.executable, "-c", program, "demo", "--dir", "d"],
         cwd=folder,
         env=environment(ZKCOLLATERAL_ARITHMETIC="reference"),
         stdout=subprocess.PIPE,

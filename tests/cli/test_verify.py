@@ -228,14 +228,17 @@ def _round(run: Run, folder: Path, rule: dict[str, Any], **changes: Any) -> None
     assert run(f"{line} --out round.json").status == 0
 
 
-def test_prices_from_the_future_fail(run: Run, folder: Path) -> None:
+def test_prices_from_the_future(run: Run, folder: Path) -> None:
     _round(run, folder, policy(), time=format_time(now() + HOUR))
-    assert run(f"{PROVE} --expires-in 7200 --nonce n-1 --out attestation.json").status == 0
-    outcome = run(f"{VERIFY} --json")
-    assert outcome.status == 1
-    assert failed(outcome) == {"price_age"}
-    reasons = {check["name"]: check["reason"] for check in outcome.json["checks"]}
-    assert "lies in the future" in reasons["price_age"]
+    refused = run(f"{PROVE} --expires-in 7200 --out a.json")
+    assert refused.status == 2
+    assert refused.line.startswith("round.json: round.time: expected a time up to now, ")
+    assert not (folder / "a.json").exists()
+    early = run(f"{VERIFY} --json", "--at", format_time(now() - HOUR))
+    assert early.status == 1
+    reasons = {check["name"]: check["reason"] for check in early.json["checks"]}
+    for name in ("price_age", "commitment_age", "expiry"):
+        assert "lies in the future" in reasons[name]
 
 
 def test_stale_prices_fail(run: Run, folder: Path) -> None:

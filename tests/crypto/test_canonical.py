@@ -5,13 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zkcollateral.crypto.canonical import MAX_BYTES, canonical_bytes, digest, parse_json
+from zkcollateral.crypto.canonical import (
+    MAX_BYTES,
+    MAX_VALUES,
+    canonical_bytes,
+    digest,
+    parse_json,
+)
 from zkcollateral.errors import DocumentError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -211,3 +218,27 @@ def test_any_damage_gives_a_value_or_our_error(value: Any, data: st.DataObject) 
     except DocumentError:
         return
     assert parse_json(canonical_bytes(found), "file") == found
+
+
+def test_memory_is_bounded_by_the_size_of_the_document() -> None:
+    """A place is spelled when it is told, not for every value below it."""
+    key = "\U000f0000" * 64
+    text = '["' + '","'.join([""] * 20_000) + '"]'
+    for _ in range(30):
+        text = f'{{"{key}":{text}}}'
+    data = text.encode()
+    assert len(data) < 100_000
+    tracemalloc.start()
+    try:
+        parse_json(data, "document")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * len(data)
+
+
+def test_documents_have_a_bounded_number_of_values() -> None:
+    most = ",".join(["[]"] * (MAX_VALUES - 1))
+    assert parse_json(f"[{most}]".encode(), "document")
+    with pytest.raises(DocumentError, match="at most 262144 values"):
+        parse_json(f"[{most},[],[]]".encode(), "document")

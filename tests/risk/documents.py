@@ -43,7 +43,12 @@ def policy_value() -> dict[str, Any]:
         },
         "value_decimals": None,
         "oracle": {"quorum": "2", "max_age_seconds": "600", "max_deviation": "0.02"},
-        "commitments": {"max_age_seconds": "86400", "max_summands": "8", "unvouched": False},
+        "commitments": {
+            "max_age_seconds": "86400",
+            "max_summands": "8",
+            "max_apart_seconds": "86400",
+            "unvouched": False,
+        },
         "profile": "balanced",
         "claims": {
             "maintenance": {"type": "maintenance"},

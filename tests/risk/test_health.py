@@ -123,16 +123,23 @@ def test_stress_needs_every_scenario() -> None:
 
 def test_a_shock_moves_a_symbol_on_every_side() -> None:
     claim = {"type": "survives", "assets": ["S"], "fall": "1"}
-    assert look(world(claim=claim), 0, 0, -7).margins[0].value == 0
-    assert look(world(claim=claim), 0, 0, 7).margins[0].value == 0
+    assert look(world(claim=claim), 0, 0, -7).margins[1].value == 0
+    assert look(world(claim=claim), 0, 0, 7).margins[1].value == 0
 
 
-def test_survives_is_maintenance_after_the_fall() -> None:
+def test_survives_is_maintenance_now_and_after_the_fall() -> None:
     claim = {"type": "survives", "assets": ["A"], "fall": "0.3"}
     setting = world("1.4", claim=claim)
     assert look(setting, 200, 100).holds
     assert not look(setting, 199, 100).holds
-    assert look(setting, 200, 100).margins[0].name == "survives"
+    assert [margin.name for margin in look(setting, 200, 100).margins] == ["now", "survives"]
+
+
+def test_a_debt_that_gets_cheaper_does_not_hide_that_it_is_too_large_now() -> None:
+    claim = {"type": "survives", "assets": ["D"], "fall": "0.5"}
+    setting = world("1.4", claim=claim)
+    assert [margin.met for margin in look(setting, 100, 100).margins] == [False, True]
+    assert not look(setting, 100, 100).holds
 
 
 @pytest.mark.parametrize(

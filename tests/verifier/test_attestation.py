@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 
 from tests.world import LENDER, NOW, World, altered, failed, srs
 from zkcollateral.circuits.attestation import Attestation
+from zkcollateral.circuits.claim import document_digest
 from zkcollateral.circuits.evidence import (
     SignedDocument,
     SignedRound,
     make_signed_round,
     payload_digest,
 )
-from zkcollateral.errors import ClaimNotSatisfied, CompileError, DocumentError
+from zkcollateral.crypto.commitment import Opening
+from zkcollateral.crypto.field import MODULUS
+from zkcollateral.errors import ClaimNotSatisfied, CompileError, DocumentError, InputError
 from zkcollateral.risk.prices import PriceRound
 from zkcollateral.verifier.attestation import Expectation, verify_attestations
 from zkcollateral.verifier.report import CHECK_NAMES, Check, Report
@@ -153,8 +157,8 @@ def test_one_old_commitment_among_fresh_ones(world: World) -> None:
 
 def test_a_price_report_from_the_future(world: World) -> None:
     ahead = NOW + timedelta(seconds=1)
-    report = world.verify(world.attest(prices=world.prices(ahead)))
-    assert failed(report) == {"price_age"}
+    report = world.verify(world.attest(prices=world.prices(ahead), issued=ahead))
+    assert failed(report) == {"price_age", "expiry"}
 
 
 def test_the_newest_report_of_a_round_may_not_lie_in_the_future_either(world: World) -> None:
@@ -167,7 +171,8 @@ def test_the_newest_report_of_a_round_may_not_lie_in_the_future_either(world: Wo
 
 def test_a_commitment_from_the_future(world: World) -> None:
     ahead = world.vouched(as_of=NOW + timedelta(seconds=1))
-    assert failed(world.verify(world.attest(ahead))) == {"commitment_age"}
+    attestation = world.attest(ahead, issued=NOW + timedelta(seconds=1))
+    assert failed(world.verify(attestation)) == {"commitment_age", "expiry"}
 
 
 def test_issued_in_the_future(world: World) -> None:
@@ -351,3 +356,73 @@ def test_claims_that_cannot_be_written_are_document_errors(
 ) -> None:
     with pytest.raises(DocumentError):
         world.attest(**changes)
+
+
+def test_times_without_zone_are_input_errors(world: World) -> None:
+    naive = NOW.replace(tzinfo=None)
+    with pytest.raises(InputError, match="UTC"):
+        world.verify(world.attest(), at=naive)
+    with pytest.raises(InputError, match="UTC"):
+        world.attest(issued=naive)
+
+
+def test_an_empty_audience_is_not_the_trust_files(world: World) -> None:
+    with pytest.raises(InputError, match="audience"):
+        world.verify(world.attest(), audience="")
+
+
+def test_as_many_expectations_as_attestations(world: World) -> None:
+    with pytest.raises(InputError, match="expectations"):
+        verify_attestations([world.attest()], world.trust(), srs(), [])
+
+
+def test_issued_before_its_own_evidence(world: World) -> None:
+    with pytest.raises(CompileError, match="after the time of issue"):
+        world.attest(issued=NOW - timedelta(seconds=1))
+    early = altered(world.attest(), "claim", "issued", to="2026-01-31T11:59:59Z")
+    assert failed(world.verify(early)) == {"expiry", "proof"}
+
+
+def test_commitments_of_a_sum_that_lie_too_far_apart(world: World) -> None:
+    """What moved from one venue to the other in between would count twice."""
+    strict = World(registry=world.registry, oracles=world.oracles, venues=world.venues)
+    strict.policy_value["commitments"]["max_apart_seconds"] = "60"
+    near = strict.vouched("desk", as_of=NOW - timedelta(seconds=60))
+    far = strict.vouched("desk", as_of=NOW - timedelta(seconds=61))
+    assert strict.verify(strict.attest(strict.vouched("bank"), near)).valid
+    with pytest.raises(CompileError, match="apart"):
+        strict.attest(strict.vouched("bank"), far)
+    attestation = world.attest(world.vouched("bank"), far)
+    value = attestation.to_json_value()
+    value["policy"] = strict.policy.to_json_value()
+    value["claim"]["policy"] = document_digest(strict.policy)
+    forged = Attestation.from_json_value(value, "attestation")
+    assert "commitment_age" in failed(strict.verify(forged))
+
+
+def test_what_is_issued_can_be_read(world: World) -> None:
+    attestation = world.attest(world.vouched("bank"), world.vouched("desk"), claim="crash")
+    value = attestation.to_json_value()
+    for data in (json.dumps(value, indent=2), json.dumps(value, ensure_ascii=False)):
+        again = Attestation.from_bytes(data.encode())
+        assert again == attestation
+        assert again.identity == attestation.identity
+
+
+def test_a_window_that_ends_before_it_begins(world: World) -> None:
+    def turn(trust: dict[str, Any]) -> None:
+        trust["keys"][0]["valid_until"] = "2020-01-01T00:00:00Z"
+
+    with pytest.raises(DocumentError, match="valid_until"):
+        world.trust(turn)
+
+
+def test_a_sum_that_is_the_identity_is_no_statement(world: World) -> None:
+    forged = world.attest(world.vouched("bank"), world.vouched("desk"))
+    opening = world.opening()
+    negative = Opening(tuple(-x for x in opening.amounts), -opening.blinder % MODULUS)
+    for index, part in enumerate((opening, negative)):
+        point = bytes(part.commit(srs())).hex()
+        path = ("claim", "accounts", 0, "commitments", index, "commitment")
+        forged = altered(forged, *path, to=point)
+    assert {"custodian_signature", "statement", "proof"} <= failed(world.verify(forged))

@@ -40,7 +40,8 @@ def new_passphrase(path: Path, file: Path | None, *, encrypt: bool) -> str | Non
     alone asks for nothing: it may be there for other files.
 
     Raises:
-        FileError: there is no passphrase anywhere, it is empty, or the second one differs.
+        FileError: there is no passphrase anywhere, or the second one differs. An empty one is
+            refused where the file is sealed.
     """
     if not encrypt and file is None:
         return None
@@ -49,8 +50,6 @@ def new_passphrase(path: Path, file: Path | None, *, encrypt: bool) -> str | Non
         given = _ask(f"New passphrase for {path}: ", str(path))
         if given != _ask("Once more: ", str(path)):
             raise FileError(str(path), "the same passphrase twice", "two different ones")
-    if not given:
-        raise FileError(str(path), "a passphrase of at least one character", "an empty one")
     return given
 
 

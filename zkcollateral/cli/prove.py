@@ -70,8 +70,8 @@ def prove(
     registry, holdings = _holdings(opening, commitment, passphrase_file)
     with naming(policy=policy):
         check_policy(rule, document_digest(registry), registry)
-    if expires_in is None:
-        _check_fresh(rule, round_.round.time, prices, holdings, commitment)
+    for where, time, limit in _dated(rule, round_.round.time, prices, holdings, commitment):
+        _check_time(where, time, limit if expires_in is None else None)
     check_replaceable(out)
     request = Request(claim, rule, registry, round_, holdings, audience, nonce, expires_in)
     srs = load_srs(context)
@@ -150,29 +150,36 @@ def _holdings(
     return next(iter(registries.values())), tuple(holdings)
 
 
-def _check_fresh(
+def _dated(
     policy: Policy,
     round_time: datetime,
     prices: Path,
     holdings: Sequence[Holding],
     commitments: Sequence[Path],
-) -> None:
-    """Evidence that is too old already would make an attestation that nobody accepts."""
+) -> Iterator[tuple[str, datetime, int]]:
+    """Where a time stands in the evidence, the time, and the age that the policy allows it."""
     from ..circuits.evidence import Vouch, read_unverified
     from ..crypto.envelope import Envelope
-    from ..risk.clock import now, seconds_between
 
-    dated = [(f"{prices}: round.time", round_time, policy.oracle.max_age_seconds)]
+    yield f"{prices}: round.time", round_time, policy.oracle.max_age_seconds
     for holding, path in zip(holdings, commitments, strict=True):
         if isinstance(holding.commitment, Envelope):
             value = read_unverified(holding.commitment, str(path))
-            as_of = Vouch.from_json_value(value, str(path)).as_of
-            dated.append((f"{path}: as_of", as_of, policy.commitments.max_age_seconds))
+            vouch = Vouch.from_json_value(value, str(path))
+            yield f"{path}: as_of", vouch.as_of, policy.commitments.max_age_seconds
+
+
+def _check_time(where: str, time: datetime, limit: int | None) -> None:
+    """With evidence of tomorrow, or too old already, there would be nothing that is accepted."""
+    from ..risk.clock import format_time, now, seconds_between
+
     current = now()
-    for where, time, limit in dated:
-        age = seconds_between(time, current)
-        if age >= limit:
-            raise DocumentError(where, f"less than {limit} seconds old", f"{age} seconds")
+    age = seconds_between(time, current)
+    if age < 0:
+        expected = f"a time up to now, {format_time(current)}"
+        raise DocumentError(where, expected, format_time(time))
+    if limit is not None and age >= limit:
+        raise DocumentError(where, f"less than {limit} seconds old", f"{age} seconds")
 
 
 @contextmanager

@@ -158,7 +158,12 @@ def _policy(
         "factors": {"collateral": _COLLATERAL_FACTORS, "debt": _DEBT_FACTORS, "signed": signed},
         "value_decimals": None,
         "oracle": {"quorum": "2", "max_age_seconds": "900", "max_deviation": "0.02"},
-        "commitments": {"max_age_seconds": "86400", "max_summands": "8", "unvouched": False},
+        "commitments": {
+            "max_age_seconds": "86400",
+            "max_summands": "8",
+            "max_apart_seconds": "86400",
+            "unvouched": False,
+        },
         "profile": "balanced",
         "claims": claims,
     }
