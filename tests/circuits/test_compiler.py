@@ -497,3 +497,18 @@ def test_too_many_terms_are_refused_before_they_are_computed() -> None:
     larger = policy.model_copy(update={"claims": FrozenMap({CLAIM: more})})
     with pytest.raises(CompileError, match="more than 1048576 terms"):
         compile_claim(larger, registry, prices, CLAIM, vouched=True)
+
+
+def test_a_scenario_for_one_asset_alone_lets_nothing_else_cover_it() -> None:
+    """Known failure 12: where netting is not wanted, every other price falls to nothing."""
+    claim = {
+        "type": "stress",
+        "scenarios": [{"name": "only-A0", "shocks": {"A1": "-1"}}],
+    }
+    registry, policy, prices = simple(sides="collateral collateral debt", claim=claim)
+    alone = priced(prices, A2="1")
+    circuit = compile_claim(policy, registry, alone, CLAIM, vouched=True)
+    rest = [0] * 5
+    assert solve(circuit, [5, 0, 5, *rest])
+    with pytest.raises(ClaimNotSatisfied):
+        solve(circuit, [4, 1000, 5, *rest])

@@ -139,7 +139,8 @@ def fingerprint() -> list[str]:
     many = [point + points[0] for point in points] * 40
     points.append(native.linear_combination(many, scalars(len(many))))
     encoded = b"".join(bytes(point) for point in points)
-    assert native.decode_points(encoded) == points
+    finite = [point for point in points if not point.is_identity()]
+    assert native.decode_points(b"".join(bytes(point) for point in finite)) == finite
     vectors = []
     for length in (1, 8, 32, 64, 67, 512):
         a, b = native.vector(scalars(length)), native.vector(scalars(length))
@@ -147,7 +148,7 @@ def fingerprint() -> list[str]:
         vectors.append(native.vector([a.dot(b), a.evaluate(5), a.sum()]))
         if length != 67:
             vectors += [a.ntt(), a.intt(), a.coset_ntt(4 * length), b.coset_intt()]
-    x = native.vector(scalars(9) + [1])
+    x = native.vector([*scalars(9), 1])
     left, right = setup.commit(native.vector([0, *x.to_ints()])), setup.commit(x)
     checks = [setup.pairing_check(left, right), setup.pairing_check(right, left)]
     return [encoded.hex(), *(str(vector.to_ints()) for vector in vectors), str(checks)]
