@@ -6,105 +6,98 @@ The extension has its own wheel, `zkcollateral-native`. This module can be impor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Final
 
 from ..errors import EncodingError
-from .arithmetic import FieldVector, Matrix, Point, Setup
+from .arithmetic import FieldVector, Point
 
-if TYPE_CHECKING:
-    import zkcollateral_native
-
-_POINT = "48 bytes that are the canonical compressed form of a point in the subgroup of G1, not the identity"
-_SETUP = "canonical compressed points"
+_POINT: Final = "48 canonical bytes of a point of G1 in the subgroup of order r, not the identity"
 
 
 class NativeSetup:
-    """A structured reference string in the extension; its decoding errors are `EncodingError`."""
+    """A structured reference string in the extension; see `arithmetic.Setup`.
 
-    def __init__(self, inner: zkcollateral_native.Setup, decode_error: type[Exception]) -> None:
-        self._inner = inner
-        self._decode_error = decode_error
-        self.size = inner.size
+    Args:
+        g1_monomial: trusted encodings of [τ^i]₁, 48 bytes each.
+        g2: trusted encodings of [1]₂ and [τ]₂, 96 bytes each.
+
+    Raises:
+        EncodingError: an encoding of another size; any other fault of one shows when it is needed.
+    """
+
+    def __init__(self, g1_monomial: Sequence[bytes], g2: tuple[bytes, bytes]) -> None:
+        import zkcollateral_native as native
+
+        self._decode_error = native.DecodeError
+        try:
+            self._setup = native.Setup(g1_monomial, g2)
+        except self._decode_error as error:
+            raise _setup_error(error) from None
+
+    @property
+    def size(self) -> int:
+        return self._setup.size
 
     def commit(self, coefficients: FieldVector) -> Point:
-        """As `Setup.commit`."""
         try:
-            return self._inner.commit(coefficients)
+            return self._setup.commit(coefficients)
         except self._decode_error as error:
-            raise EncodingError("setup", _SETUP, str(error)) from None
+            raise _setup_error(error) from None
 
     def commit_digits(self, digits: bytes, blinders: tuple[int, int]) -> Point:
-        """As `Setup.commit_digits`."""
         try:
-            return self._inner.commit_digits(digits, blinders)
+            return self._setup.commit_digits(digits, blinders)
         except self._decode_error as error:
-            raise EncodingError("setup", _SETUP, str(error)) from None
+            raise _setup_error(error) from None
 
     def pairing_check(self, left: Point, right: Point) -> bool:
-        """As `Setup.pairing_check`."""
         try:
-            return self._inner.pairing_check(left, right)
+            return self._setup.pairing_check(left, right)
         except self._decode_error as error:
-            raise EncodingError("setup", _SETUP, str(error)) from None
+            raise _setup_error(error) from None
 
 
 class NativeArithmetic:
-    """The vocabulary over `zkcollateral_native`.
+    """`arithmetic.Arithmetic` on `zkcollateral_native`; see there for what each method means.
 
     Raises:
         ImportError: the wheel `zkcollateral-native` is not installed.
     """
 
-    name = "native"
-
     def __init__(self) -> None:
         import zkcollateral_native as native
 
-        self._native = native
+        self.generator: Point = native.generator()
+        # The extension's own functions: a method in between would double the cost of a small call.
+        self.vector = native.vector
+        self.powers = native.powers
+        self.matrix = native.matrix
+        self.hash_to_field = native.hash_to_field
+        self.linear_combination = native.linear_combination
         self._decode_point = native.decode_point
         self._decode_points = native.decode_points
         self._decode_error = native.DecodeError
-        self.generator: Point = native.generator()
 
-    def vector(self, values: Iterable[int]) -> FieldVector:
-        """A vector of these integers, reduced mod r."""
-        return self._native.vector(values)
-
-    def powers(self, base: int, count: int) -> FieldVector:
-        """(1, base, base², …), `count` elements."""
-        return self._native.powers(base, count)
-
-    def matrix(self, rows: int, columns: int, entries: Iterable[tuple[int, int, int]]) -> Matrix:
-        """The sparse rows × columns matrix with these (row, column, value) entries."""
-        return self._native.matrix(rows, columns, entries)
-
-    def hash_to_field(self, message: bytes, dst: bytes) -> int:
-        """hash_to_field of RFC 9380 section 5.2 to F_r, count 1, L = 48."""
-        return self._native.hash_to_field(message, dst)
+    @property
+    def name(self) -> str:
+        return "native"
 
     def decode_point(self, data: bytes) -> Point:
-        """A point from 48 compressed bytes, fully checked; EncodingError if it is none."""
         try:
             return self._decode_point(data)
         except self._decode_error as error:
-            raise EncodingError("G1 point", _POINT, str(error)) from None
+            raise EncodingError("point", _POINT, str(error)) from None
 
     def decode_points(self, data: bytes) -> list[Point]:
-        """The points of a concatenation of 48-byte encodings, each checked as by `decode_point`."""
         try:
-            return list(self._decode_points(data))
+            return [*self._decode_points(data)]
         except self._decode_error as error:
-            raise EncodingError("G1 points", _POINT, str(error)) from None
+            raise EncodingError("points", _POINT, str(error)) from None
 
-    def linear_combination(self, points: Sequence[Point], scalars: Sequence[int]) -> Point:
-        """Σ scalars[i]·points[i]."""
-        return self._native.linear_combination(points, scalars)
+    def setup(self, g1_monomial: Sequence[bytes], g2: tuple[bytes, bytes]) -> NativeSetup:
+        return NativeSetup(g1_monomial, g2)
 
-    def setup(self, g1_monomial: Sequence[bytes], g2: tuple[bytes, bytes]) -> Setup:
-        """A setup from trusted encodings: [τ^i]₁, and [1]₂, [τ]₂."""
-        try:
-            inner = self._native.Setup(g1_monomial, g2)
-        except self._decode_error as error:
-            raise EncodingError("setup", _SETUP, str(error)) from None
-        return NativeSetup(inner, self._decode_error)
+
+def _setup_error(error: Exception) -> EncodingError:
+    return EncodingError("setup", "canonical bytes of a point", str(error))

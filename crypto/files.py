@@ -100,6 +100,9 @@ def _write(path: PathLike, data: bytes, mode: int, overwrite: bool) -> None:
     temporary = target.parent / f".{random_bytes(12).hex()}.tmp"
     reserved = False
     try:
+        # The rename would put a file in the place of a device or a pipe.
+        if target.exists() and not target.is_file():
+            raise FileError(where, "a regular file, or a free name", "something else")
         if not overwrite:
             # Takes the name before anybody else can; the rename then replaces our own empty file.
             os.close(os.open(target, _CREATE, mode))

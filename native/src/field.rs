@@ -2,13 +2,11 @@
 
 use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use blst::{
-    blst_fr, blst_fr_add, blst_fr_cneg, blst_fr_eucl_inverse, blst_fr_from, blst_fr_from_uint64,
-    blst_fr_mul, blst_fr_sqr, blst_fr_sub,
-};
-use zeroize::Zeroize;
-
 use crate::error::{Error, Result};
+use blst::{
+    blst_fr, blst_fr_add, blst_fr_cneg, blst_fr_eucl_inverse, blst_fr_from, blst_fr_from_uint64, blst_fr_mul,
+    blst_fr_sqr, blst_fr_sub,
+};
 
 /// r, as 64-bit limbs, least significant first.
 pub const MODULUS: [u64; 4] =
@@ -25,10 +23,12 @@ pub const GENERATOR: u64 = 7;
 #[repr(transparent)]
 pub struct Fr(blst_fr);
 
-impl Zeroize for Fr {
-    fn zeroize(&mut self) {
-        self.0.l.zeroize();
-    }
+/// Overwrites elements that may be secret. One `memset` where `zeroize` would write word by word, which
+/// on short-lived vectors costs as much as computing them.
+pub fn wipe(elements: &mut [Fr]) {
+    elements.fill(Fr::ZERO);
+    // The compiler has to take it that the zeros are looked at.
+    std::hint::black_box(elements);
 }
 
 impl Fr {
@@ -192,5 +192,57 @@ impl SubAssign for Fr {
 impl MulAssign for Fr {
     fn mul_assign(&mut self, other: Self) {
         *self = *self * other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Numbers;
+
+    #[test]
+    fn integers_come_back_reduced() {
+        assert_eq!(Fr::from_limbs(MODULUS), Fr::ZERO);
+        assert_eq!(Fr::from_limbs([u64::MAX; 4]).to_limbs(), {
+            // 2^256 − 1 − 2·r
+            let mut out = [u64::MAX; 4];
+            for _ in 0..2 {
+                let mut borrow = false;
+                for (limb, r) in out.iter_mut().zip(MODULUS) {
+                    let (first, one) = limb.overflowing_sub(r);
+                    let (second, two) = first.overflowing_sub(u64::from(borrow));
+                    (*limb, borrow) = (second, one || two);
+                }
+            }
+            out
+        });
+        assert_eq!(Fr::ONE.to_limbs(), [1, 0, 0, 0]);
+        assert_eq!(Fr::from_i64(-3) + Fr::from_i64(3), Fr::ZERO);
+        assert_eq!(Fr::from_i64(i64::MIN) + Fr::from_limbs([1 << 63, 0, 0, 0]), Fr::ZERO);
+    }
+
+    #[test]
+    fn the_field_laws_hold() {
+        let mut numbers = Numbers::new(1);
+        for _ in 0..100 {
+            let (a, b, c) = (numbers.scalar(), numbers.scalar(), numbers.scalar());
+            assert_eq!((a + b) * c, a * c + b * c);
+            assert_eq!(a - b, -(b - a));
+            assert_eq!(a.square(), a * a);
+            assert_eq!(a * a.inverse().unwrap(), Fr::ONE);
+            assert_eq!(a.pow(5), a * a * a * a * a);
+        }
+        assert_eq!(Fr::ZERO.inverse(), Err(Error::ZeroDivision));
+    }
+
+    #[test]
+    fn roots_of_unity_have_their_order() {
+        assert_eq!(Fr::root_of_unity(0), Fr::ONE);
+        assert_eq!(Fr::root_of_unity(1), -Fr::ONE);
+        for log2 in 1..=TWO_ADICITY {
+            let root = Fr::root_of_unity(log2);
+            assert_eq!(root.pow(1 << (log2 - 1)), -Fr::ONE);
+            assert_eq!(root.square(), Fr::root_of_unity(log2 - 1));
+        }
     }
 }

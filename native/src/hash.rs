@@ -42,3 +42,29 @@ fn reduce_wide(bytes: &[u8; LENGTH]) -> Fr {
     // 2^256 mod r is what the stored form of 1 spells as an integer.
     low + high * Fr::from_limbs(*Fr::ONE.raw())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [[u64; 4]; 2] = [
+        [0x1507_5c86_2d43_cd6e, 0x1e99_d62b_be3a_d674, 0x71a0_64ce_5af3_9c4e, 0x2f56_a64b_865d_6feb],
+        [0xda4f_b4c8_2848_2edf, 0xb9cd_a5b5_c354_4aa3, 0xad8e_5466_ccdb_7810, 0x257c_cb19_ad3e_a7f1],
+    ];
+
+    #[test]
+    fn known_answers() {
+        // expand_message_xmd(SHA-256) as RFC 9380 section 5.3.1 spells it, in Python's hashlib, mod r.
+        let cases: [(&[u8], &[u8], [u64; 4]); 2] =
+            [(b"", b"QUUX-V01-CS02-with-expander-SHA256-128", KNOWN[0]), (b"abc", &[b'd'; 255], KNOWN[1])];
+        for (message, dst, expected) in cases {
+            assert_eq!(hash_to_field(message, dst).unwrap().to_limbs(), expected);
+        }
+    }
+
+    #[test]
+    fn the_domain_separator_has_a_length() {
+        assert!(hash_to_field(b"", b"").is_err());
+        assert!(hash_to_field(b"", &[0; 256]).is_err());
+    }
+}

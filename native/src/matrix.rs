@@ -51,3 +51,36 @@ impl Matrix {
         Ok(out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Numbers;
+
+    #[test]
+    fn columns_are_weighted_sums() {
+        let mut numbers = Numbers::new(7);
+        let (rows, columns) = (5, 7);
+        let entries: Vec<(usize, usize, Fr)> = (0..40)
+            .map(|_| {
+                let (row, column) = (numbers.word() as usize % rows, numbers.word() as usize % columns);
+                (row, column, numbers.scalar())
+            })
+            .collect();
+        let weights = numbers.scalars(rows);
+        let mut expected = vec![Fr::ZERO; columns];
+        for &(row, column, value) in &entries {
+            expected[column] += weights[row] * value;
+        }
+        let matrix = Matrix::new(rows, columns, &entries).unwrap();
+        assert_eq!(matrix.combine(&weights).unwrap(), expected);
+        assert!(matrix.combine(&weights[1..]).is_err());
+    }
+
+    #[test]
+    fn places_are_within() {
+        assert!(Matrix::new(2, 2, &[(2, 0, Fr::ONE)]).is_err());
+        assert!(Matrix::new(2, 2, &[(0, 2, Fr::ONE)]).is_err());
+        assert_eq!(Matrix::new(0, 2, &[]).unwrap().combine(&[]).unwrap(), [Fr::ZERO; 2]);
+    }
+}

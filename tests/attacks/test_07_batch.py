@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.attacks.points import IDENTITY, TORSION, off_curve
 from tests.helpers import Case, seed, small_case
 from zkcollateral.circuits.proof import Proof
 from zkcollateral.circuits.statement import Statement
@@ -192,6 +193,42 @@ def test_malformed_proof_among_good_ones(good: list[Item], srs: Srs, bad: int) -
     items = list(good)
     items[bad] = items[bad][0], items[bad][1][:-1]
     assert valid(items, srs) == [index != bad for index in range(4)]
+
+
+@pytest.mark.parametrize("bad", range(4))
+@pytest.mark.parametrize(
+    "point", [IDENTITY, TORSION, off_curve()], ids=["identity", "order 3", "off"]
+)
+def test_malformed_point_among_good_ones(
+    good: list[Item], srs: Srs, bad: int, point: bytes
+) -> None:
+    """Guards: as above where points are decoded together; the others keep their own points."""
+    items = list(good)
+    statement, data = items[bad]
+    items[bad] = statement, data[:52] + point + data[100:]
+    reports = verify_batch(items, srs)
+    assert [report.valid for report in reports] == [index != bad for index in range(4)]
+    assert "pairing" not in reports[bad].reason
+    assert reports[bad] == verify(*items[bad], srs)
+
+
+@pytest.mark.parametrize("bad", range(4))
+def test_malformed_commitment_among_good_ones(good: list[Item], srs: Srs, bad: int) -> None:
+    """Guards: the same for the statements' own points."""
+    items = list(good)
+    statement, data = items[bad]
+    accounts = (statement.accounts[0]._replace(commitment=TORSION),)
+    items[bad] = replace(statement, accounts=accounts), data
+    reports = verify_batch(items, srs)
+    assert [report.valid for report in reports] == [index != bad for index in range(4)]
+    assert "pairing" not in reports[bad].reason
+
+
+def test_statements_of_different_size_share_a_batch(good: list[Item], large: Case) -> None:
+    """Guards: that every proof gets its own points back, however many each has."""
+    other = (large.statement, large.prove())
+    for items in ([good[0], other, good[1]], [other, good[0], other], [good[2], good[3], other]):
+        assert valid(items, large.srs) == [True] * 3
 
 
 def test_proofs_swapped_between_statements(good: list[Item], srs: Srs) -> None:

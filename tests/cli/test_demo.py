@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.market import Run, leaks, load
 from zkcollateral.circuits.attestation import Attestation
-from zkcollateral.demo import data
+from zkcollateral.demo import data, failures
 from zkcollateral.demo.failures import CHANGES
 
 
@@ -147,8 +147,20 @@ def test_a_step_that_ends_otherwise_stops_it(
     assert "expected exit status 1, got 0" in outcome.line
 
 
+def test_a_tampered_attestation_that_fails_elsewhere_stops_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name, what, change, _ = CHANGES[-1]
+    monkeypatch.setattr(failures, "CHANGES", ((name, what, change, {"nonce"}),))
+    outcome = run("demo --json --dir", str(tmp_path / "d"))
+    assert outcome.status == 2
+    assert "expected the checks ['nonce'] to fail, got ['proof']" in outcome.line
+
+
 @pytest.mark.slow
 def test_it_runs_on_the_reference_arithmetic(run: Run) -> None:
     outcome = run("--arithmetic reference demo --dir d --json")
     assert outcome.status == 0
     assert outcome.json["arithmetic"] == "reference"
+    for claim in outcome.json["claims"].values():
+        assert claim["arithmetic"] == "reference"

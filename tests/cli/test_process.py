@@ -177,6 +177,7 @@ def test_a_terminal_gets_a_table_with_colours(folder: Path) -> None:
     assert status == 0
     assert "\x1b[32mpassed" in text
     assert "┃" in text
+    assert "verifying with the native" not in text
 
 
 def test_no_color_is_honoured(folder: Path) -> None:

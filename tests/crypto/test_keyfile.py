@@ -451,3 +451,13 @@ def test_any_json_gives_our_error(document: dict[str, Any], data: st.DataObject)
     ):
         with pytest.raises(InputError):
             read()
+
+
+def test_a_pipe_is_never_replaced_by_a_file(tmp_path: Path) -> None:
+    """Nor a device: as root, writing to /dev/null would have destroyed it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for write in (files.write_public, files.write_secret):
+        with pytest.raises(FileError, match="regular file"):
+            write(pipe, {"format": "x"}, overwrite=True)
+    assert pipe.is_fifo()

@@ -54,6 +54,7 @@ def measurements(session: Session, claims: Claims) -> None:
         ],
         f"Sizes and times ({session.arithmetic} arithmetic, each measured in this run)",
     )
+    session.say("the first proof of a process also prepares the reference string")
 
 
 def public_and_private(session: Session, claims: Claims) -> None:

@@ -20,9 +20,7 @@ fn modulus<'py>(py: Python<'py>) -> PyResult<&'py Bound<'py, PyAny>> {
 /// 64 as a Python integer.
 fn sixty_four<'py>(py: Python<'py>) -> PyResult<&'py Bound<'py, PyAny>> {
     static CELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let cell = CELL.get_or_try_init(py, || {
-        Ok::<_, PyErr>(64u64.into_pyobject(py)?.into_any().unbind())
-    })?;
+    let cell = CELL.get_or_try_init(py, || Ok::<_, PyErr>(64u64.into_pyobject(py)?.into_any().unbind()))?;
     Ok(cell.bind(py))
 }
 
@@ -49,7 +47,8 @@ fn as_i64(value: &Bound<'_, PyAny>) -> PyResult<(i64, c_int)> {
     let mut overflow = 0;
     // SAFETY: `value` is a live integer object and the interpreter is attached.
     let small = unsafe { ffi::PyLong_AsLongLongAndOverflow(value.as_ptr(), &mut overflow) };
-    if small == -1 && overflow == 0
+    if small == -1
+        && overflow == 0
         && let Some(error) = PyErr::take(value.py())
     {
         return Err(error);

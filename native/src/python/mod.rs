@@ -22,6 +22,12 @@ pub mod zkcollateral_native {
 
     use super::*;
 
+    /// How bulk work is done on this machine: `avx512-ifma` or `portable`.
+    #[pyfunction]
+    fn engine() -> &'static str {
+        crate::engine::dispatch!(E => <E as crate::engine::Engine>::NAME)
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))

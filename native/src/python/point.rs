@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::integers::to_field;
+use crate::engine::dispatch;
 use crate::error::Result;
 use crate::msm::variable;
 use crate::points;
@@ -69,7 +70,7 @@ pub fn decode_point(py: Python<'_>, data: &[u8]) -> Result<Point> {
 /// The points of a concatenation of 48-byte encodings, each checked as by `decode_point`.
 #[pyfunction]
 pub fn decode_points(py: Python<'_>, data: &[u8]) -> Result<Vec<Point>> {
-    let decoded = py.detach(|| points::decode_all(data))?;
+    let decoded = py.detach(|| points::decode_all(data, false))?;
     Ok(decoded.into_iter().map(Point).collect())
 }
 
@@ -90,5 +91,5 @@ pub fn linear_combination(
     for scalar in scalars.try_iter()? {
         factors.push(to_field(&scalar?)?);
     }
-    Ok(Point(py.detach(|| variable::linear_combination(&bases, &factors))?))
+    Ok(Point(py.detach(|| dispatch!(E => variable::linear_combination::<E>(&bases, &factors)))?))
 }

@@ -54,11 +54,16 @@ impl Setup {
     /// [Σ digits[i]·L_i(τ) + (β_0 + β_1 τ)(τ^n − 1)]₁.
     fn commit_digits(&self, py: Python<'_>, digits: &[u8], blinders: (Scalar, Scalar)) -> Result<Point> {
         let blinders = [blinders.0.0, blinders.1.0];
-        py.detach(|| self.0.commit_digits(digits, blinders)).map(Point)
+        py.detach(|| self.0.commit_digits(digits, &blinders)).map(Point)
     }
 
     /// Whether e(left, [1]₂) = e(right, [τ]₂).
-    fn pairing_check(&self, py: Python<'_>, left: &Bound<'_, Point>, right: &Bound<'_, Point>) -> Result<bool> {
+    fn pairing_check(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, Point>,
+        right: &Bound<'_, Point>,
+    ) -> Result<bool> {
         let (left, right) = (&left.get().0, &right.get().0);
         py.detach(|| self.0.pairing_check(left, right))
     }

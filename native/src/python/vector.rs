@@ -3,11 +3,11 @@
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
-use zeroize::Zeroize;
 
 use super::integers::{Scalar, Size, to_field, to_size};
 use crate::error::{Error, Result};
-use crate::field::Fr;
+use crate::field::{Fr, wipe};
+use crate::vector::Operator;
 use crate::{hash, matrix as sparse, ntt, vector as kernel};
 
 /// From this many elements on, a call lets other Python threads run meanwhile.
@@ -23,7 +23,7 @@ pub struct FieldVector(pub(super) Vec<Fr>);
 impl Drop for FieldVector {
     // A vector may be a witness or a blinder.
     fn drop(&mut self) {
-        self.0.zeroize();
+        wipe(&mut self.0);
     }
 }
 
@@ -83,42 +83,42 @@ impl FieldVector {
 
     fn __add__(&self, other: Operand<'_, '_>) -> Result<Self> {
         match other {
-            Operand::Vector(other) => kernel::zip(&self.0, &other.get().0, |x, y| x + y),
-            Operand::Scalar(c) => Ok(kernel::map(&self.0, |x| x + c)),
+            Operand::Vector(other) => kernel::zip(Operator::Sum, &self.0, &other.get().0),
+            Operand::Scalar(c) => Ok(kernel::map(Operator::Sum, &self.0, c)),
         }
         .map(Self)
     }
 
     fn __radd__(&self, other: Scalar) -> Self {
-        Self(kernel::map(&self.0, |x| x + other.0))
+        Self(kernel::map(Operator::Sum, &self.0, other.0))
     }
 
     fn __sub__(&self, other: Operand<'_, '_>) -> Result<Self> {
         match other {
-            Operand::Vector(other) => kernel::zip(&self.0, &other.get().0, |x, y| x - y),
-            Operand::Scalar(c) => Ok(kernel::map(&self.0, |x| x - c)),
+            Operand::Vector(other) => kernel::zip(Operator::Difference, &self.0, &other.get().0),
+            Operand::Scalar(c) => Ok(kernel::map(Operator::Difference, &self.0, c)),
         }
         .map(Self)
     }
 
     fn __rsub__(&self, other: Scalar) -> Self {
-        Self(kernel::map(&self.0, |x| other.0 - x))
+        Self(kernel::subtract_from(&self.0, other.0))
     }
 
     fn __mul__(&self, other: Operand<'_, '_>) -> Result<Self> {
         match other {
-            Operand::Vector(other) => kernel::zip(&self.0, &other.get().0, |x, y| x * y),
-            Operand::Scalar(c) => Ok(kernel::map(&self.0, |x| x * c)),
+            Operand::Vector(other) => kernel::zip(Operator::Product, &self.0, &other.get().0),
+            Operand::Scalar(c) => Ok(kernel::map(Operator::Product, &self.0, c)),
         }
         .map(Self)
     }
 
     fn __rmul__(&self, other: Scalar) -> Self {
-        Self(kernel::map(&self.0, |x| x * other.0))
+        Self(kernel::map(Operator::Product, &self.0, other.0))
     }
 
     fn __neg__(&self) -> Self {
-        Self(kernel::map(&self.0, |x| -x))
+        Self(kernel::negate(&self.0))
     }
 
     /// The elements as integers in [0, r).
