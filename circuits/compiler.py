@@ -126,8 +126,12 @@ def compile_claim(
     compiler.empty_unpriced_slots()
     claims = inequalities(rule, policy, registry, prices)
     compiler.split_signed_slots(claims)
+    if not any(inequality.weights for inequality in claims):
+        raise CompileError("every asset of the claim has weight zero: there is nothing to prove")
     for inequality in claims:
-        compiler.add_inequality(inequality)
+        # Without weights it says 0 ≥ 0 (say, a scenario in which every price falls to nothing).
+        if inequality.weights or inequality.strict:
+            compiler.add_inequality(inequality)
     return compiler.finish()
 
 
@@ -255,7 +259,7 @@ def _integers(inequality: Inequality) -> dict[int, tuple[int, int]]:
     """
     weights = inequality.weights
     if not weights:
-        raise CompileError("every asset of the claim has weight zero: there is nothing to prove")
+        raise CompileError("the upper bound says 0 < 0: there is nothing to prove")
     numbers = {slot: (w.positive, w.negative) for slot, w in weights.items()}
     scale = math.lcm(*(part.denominator for pair in numbers.values() for part in pair))
     scaled = {

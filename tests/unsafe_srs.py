@@ -29,7 +29,7 @@ def unsafe_srs(tau: int, arithmetic: Arithmetic, size: int = 256) -> Srs:
     Args:
         tau: in [0, r).
         arithmetic: what to compute with.
-        size: number of powers [τ^i]₁; 3n + 5 of them are enough for domain size n.
+        size: number of powers [τ^i]₁; 4n of them are enough for domain size n.
 
     Returns:
         A reference string with the id SHA-256("UNSAFE" ‖ τ); one object for the same arguments.

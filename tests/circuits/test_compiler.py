@@ -401,7 +401,7 @@ class TestRefusals:
             compile_claim(policy, registry, prices, CLAIM, vouched=True)
 
     def test_all_weights_zero(self) -> None:
-        crash = {"type": "survives", "assets": ["A0"], "fall": "1"}
+        crash = {"type": "stress", "scenarios": [{"name": "crash", "shocks": {"A0": "-1"}}]}
         registry, policy, prices = simple(sides="collateral", claim=crash)
         with pytest.raises(CompileError, match="nothing to prove"):
             compile_claim(policy, registry, prices, CLAIM, vouched=True)
@@ -512,3 +512,22 @@ def test_a_scenario_for_one_asset_alone_lets_nothing_else_cover_it() -> None:
     assert solve(circuit, [5, 0, 5, *rest])
     with pytest.raises(ClaimNotSatisfied):
         solve(circuit, [4, 1000, 5, *rest])
+
+
+def test_a_scenario_in_which_nothing_has_a_price_is_met() -> None:
+    claim = {
+        "type": "stress",
+        "scenarios": [
+            {"name": "nothing-left", "shocks": {"A0": "-1", "A1": "-1"}},
+            {"name": "now", "shocks": {}},
+        ],
+    }
+    registry, policy, prices = simple(claim=claim)
+    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    for amounts in ([5, 5, *[0] * 6], [4, 5, *[0] * 6]):
+        if holds(policy.claims[CLAIM], policy, registry, prices, amounts):
+            assert solve(circuit, amounts)
+        else:
+            with pytest.raises(ClaimNotSatisfied):
+                solve(circuit, amounts)
+    assert sum(1 for row in circuit.system.rows if row.value_terms) == 1

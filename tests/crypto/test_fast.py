@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from py_ecc.optimized_bls12_381 import FQ, curve_order, field_modulus, is_inf, multiply, normalize
 
-from tests.crypto.conftest import NATIVE_INSTALLED, NATIVE_REQUIRED
+from tests.conftest import NATIVE_INSTALLED, NATIVE_REQUIRED
 from zkcollateral.crypto import fast
 from zkcollateral.crypto import srs as srs_module
 from zkcollateral.crypto.arithmetic import Arithmetic, Point, Setup

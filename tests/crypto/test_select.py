@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crypto.conftest import NATIVE_INSTALLED, NATIVE_REQUIRED
+from tests.conftest import NATIVE_INSTALLED, NATIVE_REQUIRED
 from zkcollateral.crypto import select
 from zkcollateral.errors import InputError
 
