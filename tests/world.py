@@ -32,7 +32,8 @@ from zkcollateral.risk.policy import Policy
 from zkcollateral.risk.portfolio import Portfolio
 from zkcollateral.risk.prices import PriceReport
 from zkcollateral.risk.registry import Registry
-from zkcollateral.verifier.attestation import Expectation, verify_attestation
+from zkcollateral.verifier.attestation import verify_attestation
+from zkcollateral.verifier.examination import Expectation
 from zkcollateral.verifier.report import Report
 from zkcollateral.verifier.trust import Trust
 

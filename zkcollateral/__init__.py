@@ -62,7 +62,8 @@ if TYPE_CHECKING:
     from .risk.portfolio import Portfolio
     from .risk.prices import PriceReport, PriceRound, combine
     from .risk.registry import Registry
-    from .verifier.attestation import Expectation, verify_attestation, verify_attestations
+    from .verifier.attestation import verify_attestation, verify_attestations
+    from .verifier.examination import Expectation
     from .verifier.proof import ProofReport, verify, verify_batch
     from .verifier.report import Check, Report
     from .verifier.trust import Trust, TrustedKey
@@ -199,7 +200,8 @@ _HOMES = {
     "risk.portfolio": ("Portfolio",),
     "risk.prices": ("PriceReport", "PriceRound", "combine"),
     "risk.registry": ("Registry",),
-    "verifier.attestation": ("Expectation", "verify_attestation", "verify_attestations"),
+    "verifier.attestation": ("verify_attestation", "verify_attestations"),
+    "verifier.examination": ("Expectation",),
     "verifier.proof": ("ProofReport", "verify", "verify_batch"),
     "verifier.report": ("Check", "Report"),
     "verifier.trust": ("Trust", "TrustedKey"),

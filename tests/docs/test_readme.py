@@ -34,23 +34,16 @@ def test_the_first_attestation(tmp_path: Path, environment: dict[str, str]) -> N
     assert len(shell) == 6
     for command in ("keygen", "commit", "vouch", "prices sign", "prove", "verify", "inspect"):
         assert f"zkcollateral {command}" in "".join(shell)
-    script = "set -euo pipefail\n" + "\n".join(shell)
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "attestation.json: valid" in done.stdout
-
+    done = _run(tmp_path, environment, "bash", "-euo", "pipefail", "-c", "\n".join(shell))
+    assert "attestation.json: valid" in done
     (python,) = blocks("python")
+    _run(tmp_path, environment, sys.executable, "-P", "-W", "error", "-c", python)
+
+
+def _run(folder: Path, environment: dict[str, str], *command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-P", "-W", "error", "-c", python],
-        cwd=tmp_path,
+        command,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -58,6 +51,7 @@ def test_the_first_attestation(tmp_path: Path, environment: dict[str, str]) -> N
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_two_commands_and_the_other_targets_exist() -> None:

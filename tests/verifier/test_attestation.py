@@ -21,7 +21,8 @@ from zkcollateral.crypto.commitment import Opening
 from zkcollateral.crypto.field import MODULUS
 from zkcollateral.errors import ClaimNotSatisfied, CompileError, DocumentError, InputError
 from zkcollateral.risk.prices import PriceRound
-from zkcollateral.verifier.attestation import Expectation, verify_attestations
+from zkcollateral.verifier.attestation import verify_attestations
+from zkcollateral.verifier.examination import Expectation
 from zkcollateral.verifier.report import CHECK_NAMES, Check, Report
 
 

@@ -44,7 +44,8 @@ def verify(
     """
     from ..circuits.attestation import Attestation
     from ..risk.clock import format_time, now
-    from ..verifier.attestation import Expectation, verify_attestation
+    from ..verifier.attestation import verify_attestation
+    from ..verifier.examination import Expectation
     from ..verifier.trust import Trust
     from .files import read_document
 

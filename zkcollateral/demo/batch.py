@@ -16,7 +16,8 @@ from ..prover.attestation import Holding, Request, attest_many
 from ..prover.opening import read_opening
 from ..risk.clock import now
 from ..risk.policy import Policy
-from ..verifier.attestation import Expectation, verify_attestations
+from ..verifier.attestation import verify_attestations
+from ..verifier.examination import Expectation
 from ..verifier.trust import Trust
 from . import data
 from .session import DemoError, Session

@@ -1,0 +1,326 @@
+"""The checks of one attestation, one by one, all but the proof's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from ..circuits.attestation import Attestation
+from ..circuits.claim import PublicClaim, Summand, build_statement, document_digest
+from ..circuits.compiler import Circuit, compile_claim
+from ..circuits.evidence import open_report, open_vouch, payload_digest
+from ..circuits.statement import Statement
+from ..crypto.srs import Srs
+from ..errors import InputError, ZkCollateralError
+from ..risk.clock import format_time, require_utc, seconds_between
+from ..risk.policy import check_policy
+from ..risk.prices import PriceReport, combine
+from .report import Check, CheckName, Report
+from .trust import Trust, TrustedKey
+
+
+class _Failed(Exception):
+    """A check that did not pass, and why."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the verifier expects of one attestation, besides its trust file.
+
+    Args:
+        at: the time of the check, UTC. Ages and expiry are measured at it.
+        audience: whom the attestation must be addressed to; None takes the trust file's.
+        nonce: the challenge that the attestation must answer; None expects none.
+        claim: the name of the policy's claim that was asked for; None takes any of them, and then
+            the report has to be read for which one it is.
+    """
+
+    at: datetime
+    audience: str | None = None
+    nonce: str | None = None
+    claim: str | None = None
+
+    def __post_init__(self) -> None:
+        require_utc(self.at, "time of the check")
+        if self.audience == "":
+            raise InputError("audience", "a name", "an empty one")
+
+
+class CircuitKey(NamedTuple):
+    """What a compiled claim depends on."""
+
+    policy: str
+    registry: str
+    round: str
+    claim: str
+    vouched: bool
+    summands: int
+
+
+class Examination:
+    """The checks of one attestation, in order; every one is made, whatever the others said."""
+
+    def __init__(
+        self,
+        attestation: Attestation,
+        trust: Trust,
+        srs: Srs,
+        expectation: Expectation,
+        circuits: dict[CircuitKey, Circuit],
+    ) -> None:
+        self.attestation = attestation
+        self.claim: PublicClaim = attestation.claim
+        self.trust = trust
+        self.srs = srs
+        self.expectation = expectation
+        self.at = expectation.at
+        self.circuits = circuits
+        self.checks: dict[CheckName, Check] = {}
+        self.reports: dict[str, PriceReport] = {}
+        self.statement: Statement | None = None
+
+    def before_proof(self) -> Statement | None:
+        """All checks but the proof's; the statement it must prove, if there is one."""
+        self._check("format", self._format)
+        self._check("policy", self._policy)
+        self._check("claim", self._claim)
+        self._check("oracle_quorum", self._oracle_quorum)
+        self._check("price_age", self._price_age)
+        self._check("custodian_signature", self._custodian_signature)
+        self._check("commitment_age", self._commitment_age)
+        self._check("statement", self._statement)
+        self._check("audience", self._audience)
+        self._check("nonce", self._nonce)
+        self._check("expiry", self._expiry)
+        return self.statement
+
+    def report(self, proof: Check) -> Report:
+        """The report, with the proof's check in its place."""
+        names = [*self.checks]
+        checks = [*self.checks.values()]
+        checks.insert(names.index("statement") + 1, proof)
+        return Report(tuple(checks))
+
+    def _check(self, name: CheckName, check: Callable[[], str]) -> None:
+        try:
+            self.checks[name] = Check(name, True, check())
+        except (_Failed, ZkCollateralError) as error:
+            self.checks[name] = Check(name, False, str(error))
+
+    def _format(self) -> str:
+        for name, document, expected in (
+            ("policy", self.attestation.policy, self.claim.policy),
+            ("registry", self.attestation.registry, self.claim.registry),
+            ("price round", self.attestation.prices.round, self.claim.round.digest),
+        ):
+            if document_digest(document) != expected:
+                raise _Failed(f"the claim is about another {name} than the attestation carries")
+        if self.claim.round.time != self.attestation.prices.round.time:
+            raise _Failed("the claim gives another time for its price round than the round does")
+        return "claim, policy, registry and price round belong together"
+
+    def _policy(self) -> str:
+        policy, registry = self.attestation.policy, self.attestation.registry
+        # The documents in the attestation count here, not what the claim says of them.
+        if document_digest(policy) not in self.trust.policies:
+            raise _Failed(f"policy {policy.name} is not among those that this verifier accepts")
+        check_policy(policy, document_digest(registry), registry)
+        return f"policy {policy.name} is accepted"
+
+    def _claim(self) -> str:
+        claim, expected = self.claim, self.expectation.claim
+        if expected is not None and claim.name != expected:
+            raise _Failed(f"the claim is {claim.name!r}, this verifier asked for {expected!r}")
+        rule = self.attestation.policy.claims.get(claim.name)
+        if rule is None or rule.type != claim.type:
+            raise _Failed(f"the policy has no {claim.type} claim of the name {claim.name!r}")
+        accounts = ", ".join(summand.account for summand in claim.account.commitments)
+        return (
+            f"{claim.name} ({claim.type}) of policy {self.attestation.policy.name} for {accounts}"
+        )
+
+    def _oracle_quorum(self) -> str:
+        prices, policy = self.attestation.prices, self.attestation.policy
+        oracles = self.trust.keys_of("oracle")
+        for index, signed in enumerate(prices.reports):
+            where = f"price report {index}"
+            envelope = signed.envelope(where)
+            report, key_id = open_report(envelope, [key.key for key in oracles.values()], where)
+            key = oracles[key_id]
+            if key.name != report.oracle:
+                raise _Failed(f"{where}: {key.name} signed a report of {report.oracle}")
+            _require_window(key, report.time, where)
+            self.reports[payload_digest(envelope)] = report
+        if len(self.reports) != len(prices.reports):
+            raise _Failed("the same price report is listed twice")
+        made = combine(self.reports, policy.oracle, policy.symbols)
+        if document_digest(made) != document_digest(prices.round):
+            raise _Failed("the price round is not the one that its reports make")
+        names = ", ".join(sorted(report.oracle for report in self.reports.values()))
+        return f"{len(self.reports)} of {policy.oracle.quorum} needed: {names}"
+
+    def _price_age(self) -> str:
+        limit = self.attestation.policy.oracle.max_age_seconds
+        for report in self.reports.values():
+            self._age(report.time, f"the price report of {report.oracle}")
+        age = self._age(self.attestation.prices.round.time, "the price round")
+        if age > limit:
+            raise _Failed(f"the price round is {age} s old, the policy allows {limit} s")
+        return f"{age} s of {limit} s"
+
+    def _custodian_signature(self) -> str:
+        account, policy = self.claim.account, self.attestation.policy
+        if account.summands > policy.commitments.max_summands:
+            raise _Failed(
+                f"{account.summands} commitments are added up, the policy allows "
+                f"{policy.commitments.max_summands}"
+            )
+        if not account.vouched:
+            if not policy.commitments.unvouched:
+                raise _Failed("nobody vouches for the commitment, and the policy wants that")
+            if self.attestation.vouchers:
+                raise _Failed("an unvouched commitment with a voucher's envelope")
+            return "unvouched, as the policy allows: every slot is range-checked"
+        if len(self.attestation.vouchers) != account.summands:
+            raise _Failed(
+                f"{account.summands} commitments, {len(self.attestation.vouchers)} signatures"
+            )
+        names = [self._open_vouch(index) for index in range(account.summands)]
+        # By name and not by key: a voucher that changes its key is still one voucher.
+        places = {
+            (name, summand.account)
+            for name, summand in zip(names, account.commitments, strict=True)
+        }
+        if len(places) != account.summands:
+            raise _Failed("one account of one voucher is counted twice")
+        return "vouched for by " + ", ".join(names)
+
+    def _open_vouch(self, index: int) -> str:
+        account = self.claim.account
+        summand: Summand = account.commitments[index]
+        custodians = self.trust.keys_of("custodian")
+        where = f"vouched commitment {index}"
+        vouch, key_id = open_vouch(
+            self.attestation.vouchers[index].envelope(where),
+            [key.key for key in custodians.values()],
+            where,
+        )
+        if key_id != summand.voucher:
+            raise _Failed(f"{where}: signed by another voucher than the claim names")
+        signed = (vouch.account, vouch.registry, vouch.slots, vouch.commitment, vouch.as_of)
+        claimed = (
+            summand.account,
+            self.claim.registry,
+            account.slots,
+            summand.commitment,
+            summand.as_of,
+        )
+        if signed != claimed:
+            raise _Failed(f"{where}: the voucher signed something else than the claim says")
+        _require_window(custodians[key_id], vouch.as_of, where)
+        return custodians[key_id].name
+
+    def _commitment_age(self) -> str:
+        limit = self.attestation.policy.commitments.max_age_seconds
+        ages = [
+            self._age(summand.as_of, f"the commitment of {summand.account}")
+            for summand in self.claim.account.commitments
+            if summand.as_of is not None
+        ]
+        if not ages:
+            return "unvouched: no age"
+        if max(ages) > limit:
+            raise _Failed(f"a commitment is {max(ages)} s old, the policy allows {limit} s")
+        apart, allowed = (
+            max(ages) - min(ages),
+            self.attestation.policy.commitments.max_apart_seconds,
+        )
+        if apart > allowed:
+            raise _Failed(f"commitments are {apart} s apart, the policy allows {allowed} s")
+        return f"{max(ages)} s of {limit} s"
+
+    def _statement(self) -> str:
+        # Compiling is the costly step, so it is done for accepted and consistent documents only.
+        needed: CheckName
+        for needed in ("format", "policy", "claim"):
+            if not self.checks[needed].passed:
+                raise _Failed(f"not rebuilt: the check {needed!r} failed")
+        attestation, claim = self.attestation, self.claim
+        if claim.account.slots != attestation.registry.slots:
+            raise _Failed("the commitment has another number of slots than the registry")
+        circuit = self._circuit()
+        self.statement = build_statement(claim, circuit, self.srs)
+        return (
+            f"{len(circuit.system.rows)} rows, {circuit.value_count} range-checked values, "
+            f"n = {circuit.domain_size}"
+        )
+
+    def _circuit(self) -> Circuit:
+        """The claim, compiled; `format` has passed, so the digests are those of the documents."""
+        claim, account = self.claim, self.claim.account
+        key = CircuitKey(
+            claim.policy,
+            claim.registry,
+            claim.round.digest,
+            claim.name,
+            account.vouched,
+            account.summands,
+        )
+        if key not in self.circuits:
+            self.circuits[key] = compile_claim(
+                self.attestation.policy,
+                self.attestation.registry,
+                self.attestation.prices.round,
+                claim.name,
+                vouched=account.vouched,
+                summands=account.summands,
+            )
+        return self.circuits[key]
+
+    def _audience(self) -> str:
+        expected = self.expectation.audience
+        if expected is None:
+            expected = self.trust.audience
+        given = self.claim.audience
+        if given != expected:
+            raise _Failed(f"addressed to {_named(given)}, this verifier is {_named(expected)}")
+        return f"addressed to {_named(given)}"
+
+    def _nonce(self) -> str:
+        expected, given = self.expectation.nonce, self.claim.nonce
+        if expected is None:
+            return "none expected" if given is None else "none expected, one is given"
+        if given != expected:
+            raise _Failed("the attestation does not answer this verifier's nonce")
+        return "the expected one"
+
+    def _expiry(self) -> str:
+        self._age(self.claim.issued, "the attestation")
+        evidence = [self.claim.round.time]
+        evidence += [s.as_of for s in self.claim.account.commitments if s.as_of is not None]
+        if self.claim.issued < max(evidence):
+            raise _Failed("issued before its own prices or commitments")
+        if self.at >= self.claim.expires:
+            raise _Failed(f"expired at {format_time(self.claim.expires)}")
+        return f"valid until {format_time(self.claim.expires)}"
+
+    def _age(self, time: datetime, what: str) -> int:
+        """Seconds from `time` to the time of the check; a time that lies ahead fails."""
+        age = seconds_between(time, self.at)
+        if age < 0:
+            raise _Failed(f"{what} is dated {format_time(time)}, which lies in the future")
+        return age
+
+
+def _require_window(key: TrustedKey, time: datetime, where: str) -> None:
+    if not key.covers(time):
+        raise _Failed(
+            f"{where}: the key of {key.name} counts from {format_time(key.valid_from)} to "
+            f"{format_time(key.valid_until)}, and it is dated {format_time(time)}"
+        )
+
+
+def _named(audience: str | None) -> str:
+    return "nobody in particular" if audience is None else repr(audience)
