@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.market import PROVE, VERIFY, leaks, secrets
+from tests.conftest import NATIVE_INSTALLED
 from zkcollateral import __version__
 
 SCRIPT = shutil.which("zkcollateral", path=str(Path(sys.executable).parent))
@@ -26,8 +27,12 @@ TRIES = 20
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a process, in which a checkout is found without an installation."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **changes}
+    """The environment of a process, in which a checkout is found without an installation.
+
+    Without the native wheel the reference is named, so that nothing is said about falling back to it.
+    """
+    fallback = {} if NATIVE_INSTALLED else {"ZKCOLLATERAL_ARITHMETIC": "reference"}
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **fallback, **changes}
 
 
 def process(
@@ -93,6 +98,14 @@ def test_exit_statuses(folder: Path, line: str, status: int) -> None:
     assert done.stderr.count(b"\n") == (1 if failed else 0)
     assert bool(done.stdout) is not failed
     assert leaks((done.stdout + done.stderr).decode(), secrets(folder)) == []
+
+
+@pytest.mark.skipif(NATIVE_INSTALLED, reason="nothing to fall back from")
+def test_falling_back_is_said_in_one_line(folder: Path) -> None:
+    done = process(VERIFY, folder, ZKCOLLATERAL_ARITHMETIC="")
+    assert done.returncode == 0
+    notice = "zkcollateral-native is not installed: using the reference arithmetic, which is slow"
+    assert done.stderr.decode() == f"{notice}\n"
 
 
 def test_the_version(folder: Path) -> None:
