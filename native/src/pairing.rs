@@ -16,7 +16,7 @@ const LINES: usize = 68;
 
 /// The equation e(left, P) = e(right, Q) for fixed P and Q, with the lines of their Miller loops.
 ///
-/// It decides what is accepted, so it is the library's alone; no arithmetic of this crate takes part.
+/// The test itself is the library's alone; what led to the two points is not.
 pub struct Equation {
     p: Box<[blst_fp6; LINES]>,
     q: Box<[blst_fp6; LINES]>,

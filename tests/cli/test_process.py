@@ -29,7 +29,7 @@ TRIES = 20
 def environment(**changes: str) -> dict[str, str]:
     """The environment of a process, in which a checkout is found without an installation.
 
-    Without the native wheel the reference is named, so that nothing is said about falling back to it.
+    Without the native wheel the reference is named, so that nothing is said of falling back.
     """
     fallback = {} if NATIVE_INSTALLED else {"ZKCOLLATERAL_ARITHMETIC": "reference"}
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **fallback, **changes}

@@ -166,7 +166,10 @@ def test_a_field_is_named(
         ),
         (f"{PROVE} --expires-in 0 --out a.json", "--expires-in: expected 1 to 1000000000 seconds"),
         (f"{PROVE} --out no/such/a.json", "no/such/a.json: expected a file that can be written"),
-        (f"{PROVE} --out one.opening.json", "one.opening.json: expected a new file, or one that"),
+        (
+            f"{PROVE} --out one.opening.json",
+            "one.opening.json: expected another file than those that",
+        ),
         (f"{VERIFY} --at yesterday", "--at: expected a UTC time such as 2026-01-31T12:00:00Z"),
         (f"{VERIFY} --at 2026-01-31T12:00:00+01:00", "--at: expected a UTC time"),
         (VOUCH.replace("north.key", "oracle-a.key"), "oracle-a.key: role: expected 'custodian'"),

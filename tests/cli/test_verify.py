@@ -250,10 +250,17 @@ def test_stale_prices_fail(run: Run, folder: Path) -> None:
         f"round.json: round.time: expected less than {MAX_AGE} seconds old, got 21"
     )
     assert not (folder / "a.json").exists()
-    assert run(f"{PROVE} --expires-in 7200 --nonce n-1 --out attestation.json").status == 0
-    key_window = run(f"{VERIFY} --json")
-    assert key_window.status == 1
-    assert failed(key_window) == {"price_age"}
+    refused = run(f"{PROVE} --expires-in 7200 --out a.json")
+    assert refused.status == 2
+    assert not (folder / "a.json").exists()
+
+
+def test_prices_that_are_stale_by_the_time_of_the_check_fail(run: Run) -> None:
+    assert run(f"{PROVE} --expires-in 80000 --nonce n-1 --out attestation.json").status == 0
+    later = format_time(now() + timedelta(seconds=MAX_AGE + 5))
+    outcome = run(f"{VERIFY} --json --at {later}")
+    assert outcome.status == 1
+    assert failed(outcome) == {"price_age"}
 
 
 def test_a_stale_vouch_fails(run: Run, folder: Path) -> None:
@@ -263,9 +270,13 @@ def test_a_stale_vouch_fails(run: Run, folder: Path) -> None:
     refused = run(f"{PROVE} --out a.json")
     assert refused.status == 2
     assert refused.line.startswith("one.vouched.json: as_of: expected less than 86400 seconds old")
-    assert run(f"{PROVE} --expires-in 60 --nonce n-1 --out attestation.json").status == 0
-    # The key counts from a day before the trust file was written, and the vouch is older.
-    assert failed(run(f"{VERIFY} --json")) >= {"commitment_age"}
+    assert run(f"{PROVE} --expires-in 60 --out a.json").status == 2
+
+
+def test_a_vouch_that_is_stale_by_the_time_of_the_check_fails(run: Run) -> None:
+    assert run(f"{PROVE} --expires-in 90000 --nonce n-1 --out attestation.json").status == 0
+    later = format_time(now() + timedelta(seconds=86_405))
+    assert failed(run(f"{VERIFY} --json --at {later}")) == {"price_age", "commitment_age"}
 
 
 @pytest.mark.native

@@ -217,7 +217,7 @@ def test_inspect_shows_a_claim_without_statement(run: Run, folder: Path) -> None
 
 def test_json_of_every_command_has_its_fields(run: Run) -> None:
     lines = {
-        "keygen log --out journal": "role name key_id secret_key public_key encrypted",
+        "keygen log --out journal": "role name key_id secret_key_file public_key_file encrypted",
         "commit two.portfolio.json --registry registry.json --out c.json --opening o.json": (
             "account slots registry commitment digest out opening encrypted arithmetic seconds"
         ),

@@ -285,3 +285,11 @@ def test_nothing_secret_is_printed(native: Arithmetic) -> None:
     with pytest.raises(ValueError, match="expected") as caught:
         _ = vector + native.vector([192837465] * 3)
     assert not any(secret in str(caught.value) for secret in ("123456789", "192837465"))
+
+
+def test_what_an_object_says_of_its_length_is_only_a_hint() -> None:
+    """A length of 2^62 once panicked, and 2^40 ended the process."""
+    native = pytest.importorskip("zkcollateral_native")
+    for length in (2**40, 2**62):
+        with pytest.raises(TypeError, match="expected points"):
+            native.linear_combination(range(length), [])

@@ -12,9 +12,10 @@ import pytest
 from zkcollateral.circuits.attestation import Attestation
 from zkcollateral.circuits.claim import PublicClaim
 from zkcollateral.circuits.evidence import CommitmentDocument, SignedRound, Vouch
+from zkcollateral.crypto import sealed
 from zkcollateral.crypto.canonical import parse_json
 from zkcollateral.crypto.envelope import Envelope
-from zkcollateral.crypto.keyfile import NamedPublicKey
+from zkcollateral.crypto.keyfile import NamedPublicKey, NamedSigningKey
 from zkcollateral.crypto.select import arithmetic
 from zkcollateral.crypto.srs import ceremony
 from zkcollateral.prover.opening import OpeningDocument
@@ -47,6 +48,7 @@ KINDS: dict[str, type[Document]] = {
     )
 }
 KEY_FORMAT = "zkcollateral/public-key/1"
+SECRET_KEY_FORMAT = "zkcollateral/secret-key/1"
 
 
 def examples() -> list[Any]:
@@ -65,13 +67,19 @@ def test_an_example_is_a_document(value: Any) -> None:
         assert Envelope.from_json_value(parsed, "example").to_json_value() == value
     elif name(value) == KEY_FORMAT:
         assert NamedPublicKey.from_json_value(parsed, "example").to_json_value() == value
+    elif name(value) == SECRET_KEY_FORMAT:
+        assert NamedSigningKey.from_json_value(parsed, "example").to_secret_json_value() == value
+    elif name(value) == sealed.FORMAT:
+        opened = sealed.unseal(parsed, "correct horse battery staple", "example")
+        assert opened in examples()
     else:
         document = KINDS[name(value)].from_json_value(parsed, "example")
         assert document.to_json_value() == value
 
 
 def test_every_format_has_an_example() -> None:
-    assert {name(value) for value in examples()} == {*KINDS, "envelope", KEY_FORMAT}
+    others = {"envelope", KEY_FORMAT, SECRET_KEY_FORMAT, sealed.FORMAT}
+    assert {name(value) for value in examples()} == {*KINDS, *others}
 
 
 def test_the_attestation_is_valid_for_the_trust_file() -> None:

@@ -43,9 +43,11 @@ def commit(
         naming,
         read_document,
         read_portfolio,
+        refuse_inputs,
         write_document,
     )
 
+    refuse_inputs([out, opening], [portfolio, registry, passphrase_file])
     assets = read_document(Registry, registry)
     account = read_portfolio(portfolio)
     with naming(portfolio=portfolio):

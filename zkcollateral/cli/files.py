@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -84,6 +84,14 @@ def check_replaceable(path: Path) -> None:
         raise FileError(
             str(path), "a new file, or one that holds no secret", f"a file of {value['format']}"
         )
+
+
+def refuse_inputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """FileError if a command would write one of the files that it reads, by whatever name."""
+    read = [path for path in inputs if path is not None and path.exists()]
+    for output in outputs:
+        if output is not None and output.exists() and any(map(output.samefile, read)):
+            raise FileError(str(output), "another file than those that are read", "one of them")
 
 
 def check_writable(paths: Sequence[Path], *, force: bool) -> None:

@@ -40,8 +40,9 @@ def inspect(
 ) -> None:
     """Show what an attestation says, unchecked."""
     from ..circuits.attestation import Attestation
-    from .files import read_document, write_binary
+    from .files import read_document, refuse_inputs, write_binary
 
+    refuse_inputs([statement_bytes, proof_bytes], [attestation])
     document = read_document(Attestation, attestation)
     srs = load_srs(context)
     statement: Statement | str

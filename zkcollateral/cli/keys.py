@@ -60,13 +60,13 @@ def keygen(
             "role": key.role,
             "name": key.name,
             "key_id": key.key.key_id,
-            "secret_key": str(secret),
-            "public_key": str(public),
+            "secret_key_file": str(secret),
+            "public_key_file": str(public),
             "encrypted": passphrase is not None,
         },
         [
             f"{secret}: secret key of {key.name} ({key.role}), for its holder only"
             + (", encrypted" if passphrase is not None else ""),
-            f"{public}: public key {key.key.key_id}",
+            f"{public}: public key of {key.name}, key id {key.key.key_id}",
         ],
     )

@@ -28,8 +28,9 @@ def sign(
     from ..circuits.evidence import payload_digest, report_envelope
     from ..risk.clock import format_time
     from ..risk.prices import PriceReport
-    from .files import read_document, read_key, write_document
+    from .files import read_document, read_key, refuse_inputs, write_document
 
+    refuse_inputs([out], [report, key, passphrase_file])
     document = read_document(PriceReport, report)
     signer = read_key(key, "oracle", passphrase_file)
     if document.oracle != signer.name:
@@ -75,8 +76,9 @@ def combine(
     from ..risk.clock import format_time
     from ..risk.policy import Policy
     from ..verifier.trust import Trust
-    from .files import blaming, read_document, read_report, write_document
+    from .files import blaming, read_document, read_report, refuse_inputs, write_document
 
+    refuse_inputs([out], [*signed, policy, trust])
     rule = read_document(Policy, policy)
     roots = read_document(Trust, trust) if trust is not None else None
     reports: dict[str, Path] = {}

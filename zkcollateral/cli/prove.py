@@ -58,10 +58,18 @@ def prove(
     from ..prover.attestation import Request, attest
     from ..risk.clock import format_time
     from ..risk.policy import MAX_SECONDS, Policy, check_policy
-    from .files import blaming, check_replaceable, naming, read_document, write_document
+    from .files import (
+        blaming,
+        check_replaceable,
+        naming,
+        read_document,
+        refuse_inputs,
+        write_document,
+    )
 
     if expires_in is not None and not 1 <= expires_in <= MAX_SECONDS:
         raise InputError("--expires-in", f"1 to {MAX_SECONDS} seconds", str(expires_in))
+    refuse_inputs([out], [*opening, *commitment, policy, prices, passphrase_file])
     rule = read_document(Policy, policy)
     if claim not in rule.claims:
         expected = f"a claim of the name {claim!r}"
@@ -71,7 +79,7 @@ def prove(
     with naming(policy=policy):
         check_policy(rule, document_digest(registry), registry)
     for where, time, limit in _dated(rule, round_.round.time, prices, holdings, commitment):
-        _check_time(where, time, limit if expires_in is None else None)
+        _check_time(where, time, limit)
     check_replaceable(out)
     request = Request(claim, rule, registry, round_, holdings, audience, nonce, expires_in)
     srs = load_srs(context)
@@ -169,7 +177,7 @@ def _dated(
             yield f"{path}: as_of", vouch.as_of, policy.commitments.max_age_seconds
 
 
-def _check_time(where: str, time: datetime, limit: int | None) -> None:
+def _check_time(where: str, time: datetime, limit: int) -> None:
     """With evidence of tomorrow, or too old already, there would be nothing that is accepted."""
     from ..risk.clock import format_time, now, seconds_between
 
@@ -178,7 +186,7 @@ def _check_time(where: str, time: datetime, limit: int | None) -> None:
     if age < 0:
         expected = f"a time up to now, {format_time(current)}"
         raise DocumentError(where, expected, format_time(time))
-    if limit is not None and age >= limit:
+    if age >= limit:
         raise DocumentError(where, f"less than {limit} seconds old", f"{age} seconds")
 
 

@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
         return NOBODY_READS
     except Exception as error:  # noqa: BLE001  # its text could quote a secret: only the type is told
         if os.environ.get(DEBUG_VARIABLE) == "1":
-            traceback.print_exc()
+            traceback.print_tb(error.__traceback__)
         hint = f"{DEBUG_VARIABLE}=1 shows where"
         return _fail(UNUSABLE, f"internal error: {type(error).__name__} ({hint})")
 

@@ -46,12 +46,13 @@ def trust(
     from ..risk.clock import format_time, now
     from ..risk.policy import Policy
     from ..verifier.trust import Trust
-    from .files import read_document, write_document
+    from .files import read_document, refuse_inputs, write_document
 
     if valid_until is not None and valid_days is not None:
         raise InputError("--valid-until", "this option or --valid-days", "both")
     if valid_days is not None and not 1 <= valid_days <= MAX_DAYS:
         raise InputError("--valid-days", f"1 to {MAX_DAYS}", str(valid_days))
+    refuse_inputs([out], [*key, *policy])
     current = now()
     start = current - timedelta(days=1)
     end = current + timedelta(days=valid_days or DEFAULT_DAYS)

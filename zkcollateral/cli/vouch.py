@@ -44,9 +44,11 @@ def vouch(
         read_document,
         read_key,
         read_portfolio,
+        refuse_inputs,
         write_document,
     )
 
+    refuse_inputs([out], [commitment, opening, key, books, passphrase_file])
     current = now()
     time = current if as_of is None else parse_time_option("--as-of", as_of)
     if time > current:

@@ -30,6 +30,8 @@ pub mod zkcollateral_native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // Chosen now, in one thread, and never again.
+        crate::engine::simd();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -74,6 +74,9 @@ pub fn decode_points(py: Python<'_>, data: &[u8]) -> Result<Vec<Point>> {
     Ok(decoded.into_iter().map(Point).collect())
 }
 
+/// Most points in one linear combination.
+const MOST_POINTS: usize = 1 << 20;
+
 /// Σ scalars[i]·points[i]; scalars are reduced mod r.
 #[pyfunction]
 pub fn linear_combination(
@@ -81,14 +84,21 @@ pub fn linear_combination(
     points: &Bound<'_, PyAny>,
     scalars: &Bound<'_, PyAny>,
 ) -> PyResult<Point> {
-    let mut bases = Vec::with_capacity(points.len().unwrap_or(0));
+    // What an object says of its length is only a hint.
+    let mut bases = Vec::with_capacity(points.len().unwrap_or(0).min(1 << 16));
     for point in points.try_iter()? {
+        if bases.len() == MOST_POINTS {
+            return Err(PyValueError::new_err(format!("expected at most {MOST_POINTS} points, got more")));
+        }
         let point = point?;
         let point = point.cast::<Point>().map_err(|_| PyTypeError::new_err("expected points"))?;
         bases.push(point.get().0);
     }
     let mut factors = Vec::with_capacity(bases.len());
     for scalar in scalars.try_iter()? {
+        if factors.len() > bases.len() {
+            break;
+        }
         factors.push(to_field(&scalar?)?);
     }
     Ok(Point(py.detach(|| dispatch!(E => variable::linear_combination::<E>(&bases, &factors)))?))

@@ -1,8 +1,8 @@
 //! F_p, the coordinate field of BLS12-381: eight elements side by side, one per lane.
 //!
 //! An element is eight limbs of 52 bits in Montgomery form (value · 2^416 mod p). The 35 bits that are left
-//! over let sums and differences go unreduced: [`mul`] takes any factors below 2^17·p and returns less than
-//! 1.0001·p. Every limb of a factor must be below 2^52, which is what [`carry`] and [`reduce`] see to.
+//! over let sums and differences go unreduced: [`mul`] takes any factors whose product is below 2^22·p² and
+//! returns less than 1.0001·p. Every limb of a factor must be below 2^52, which is what [`carry`] and [`reduce`] see to.
 
 use std::arch::x86_64::*;
 
