@@ -107,17 +107,6 @@ def evaluate(
     return Evaluation(collateral, debt, account.margins(claim), account.misplaced())
 
 
-def holds(
-    claim: ClaimRule,
-    policy: Policy,
-    registry: Registry,
-    prices: PriceRound,
-    amounts: Sequence[int],
-) -> bool:
-    """Whether a claim is true of these amounts; see `evaluate` for arguments and errors."""
-    return evaluate(claim, policy, registry, prices, amounts).holds
-
-
 @dataclass(frozen=True, repr=False)
 class _Account:
     policy: Policy

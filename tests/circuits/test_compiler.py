@@ -23,7 +23,7 @@ from zkcollateral.prover.proof import prove
 from zkcollateral.prover.solve import solve
 from zkcollateral.prover.witness import Witness
 from zkcollateral.risk.clock import format_time
-from zkcollateral.risk.health import holds
+from zkcollateral.risk.health import evaluate
 from zkcollateral.risk.policy import Policy, Stress
 from zkcollateral.risk.prices import PriceRound
 from zkcollateral.risk.registry import Registry
@@ -170,7 +170,7 @@ def compiled(
 def truth(market: tuple[Registry, Policy, PriceRound, list[int]]) -> bool:
     """What the plain exact check says."""
     registry, policy, prices, amounts = market
-    return holds(policy.claims[CLAIM], policy, registry, prices, amounts)
+    return evaluate(policy.claims[CLAIM], policy, registry, prices, amounts).holds
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
@@ -470,7 +470,7 @@ def test_survives_speaks_of_now_as_well() -> None:
     registry, policy, prices = simple(sides="collateral debt", claim=survives, ratio="1.25")
     circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
     amounts = [100, 100, 0, 0, 0, 0, 0, 0]
-    assert not holds(policy.claims[CLAIM], policy, registry, prices, amounts)
+    assert not evaluate(policy.claims[CLAIM], policy, registry, prices, amounts).holds
     with pytest.raises(ClaimNotSatisfied):
         solve(circuit, amounts)
     assert solve(circuit, [125, 100, 0, 0, 0, 0, 0, 0])
@@ -525,7 +525,7 @@ def test_a_scenario_in_which_nothing_has_a_price_is_met() -> None:
     registry, policy, prices = simple(claim=claim)
     circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
     for amounts in ([5, 5, *[0] * 6], [4, 5, *[0] * 6]):
-        if holds(policy.claims[CLAIM], policy, registry, prices, amounts):
+        if evaluate(policy.claims[CLAIM], policy, registry, prices, amounts).holds:
             assert solve(circuit, amounts)
         else:
             with pytest.raises(ClaimNotSatisfied):

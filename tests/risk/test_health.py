@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.risk.documents import policy, policy_value, price_round, registry
 from zkcollateral.errors import CompileError, OpeningError
-from zkcollateral.risk.health import Evaluation, evaluate, holds
+from zkcollateral.risk.health import Evaluation, evaluate
 from zkcollateral.risk.policy import Policy
 from zkcollateral.risk.prices import PriceRound
 from zkcollateral.risk.registry import Registry
@@ -53,9 +53,7 @@ def world(
 def look(setting: tuple[Policy, Registry, PriceRound], *amounts: int) -> Evaluation:
     made, found, prices = setting
     padded = (*amounts, *[0] * (found.slots - len(amounts)))
-    result = evaluate(made.claims["it"], made, found, prices, padded)
-    assert holds(made.claims["it"], made, found, prices, padded) == result.holds
-    return result
+    return evaluate(made.claims["it"], made, found, prices, padded)
 
 
 @pytest.mark.parametrize(("threshold", "ratio"), [("0.6", "1.2"), ("0.7", "1.4")])
