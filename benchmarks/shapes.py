@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from zkcollateral.circuits.claim import document_digest
-from zkcollateral.circuits.compiler import Circuit, compile_claim
+from zkcollateral.circuits.compiler import Backing, Circuit, compile_claim
 from zkcollateral.circuits.layout import choose_domain_size, column_count
 from zkcollateral.circuits.statement import (
     Account,
@@ -153,7 +153,7 @@ def _symbols(count: int) -> list[str]:
 @lru_cache
 def _compiled(book: Book, claim: str) -> Circuit:
     registry, policy, prices = _documents(book)
-    return compile_claim(policy, registry, prices, claim, vouched=True)
+    return compile_claim(policy, registry, prices, claim, Backing(vouched=True))
 
 
 @lru_cache

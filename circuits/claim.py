@@ -14,9 +14,10 @@ from ..crypto.canonical import digest
 from ..crypto.commitment import Commitment, add_commitments
 from ..crypto.srs import Srs
 from ..errors import EncodingError
+from ..risk.claims import ClaimType
 from ..risk.document import Document, Part
 from ..risk.values import HexDigest, Integer, Name, Several, Text, Time, refusal
-from .compiler import Circuit
+from .compiler import Backing, Circuit
 from .statement import Account, Statement
 
 MAX_SUMMANDS = 64
@@ -96,15 +97,18 @@ class RoundReference(Part):
 
 
 class PublicClaim(Document):
-    """Everything that a proof is bound to, by digest or in full."""
+    """Everything that a proof is bound to, by digest or in full.
+
+    It is about one account; a `covers` claim about two, assets first.
+    """
 
     format: Literal["zkcollateral/claim/1"] = "zkcollateral/claim/1"
-    type: Literal["maintenance", "stress", "band", "survives"]
+    type: ClaimType
     name: Name
     policy: HexDigest
     registry: HexDigest
     round: RoundReference
-    accounts: Annotated[Several[ClaimedAccount], Field(min_length=1, max_length=1)]
+    accounts: Annotated[Several[ClaimedAccount], Field(min_length=1, max_length=2)]
     audience: Text | None
     nonce: Text | None
     issued: Time
@@ -114,12 +118,22 @@ class PublicClaim(Document):
     def _check(self) -> Self:
         if self.expires <= self.issued:
             raise refusal("a time after `issued`", "an earlier one", "expires")
+        needed = 2 if self.type == "covers" else 1
+        if len(self.accounts) != needed:
+            raise refusal(f"{needed} account(s)", str(len(self.accounts)), "accounts")
         return self
 
     @property
-    def account(self) -> ClaimedAccount:
-        """The one account that the claim is about."""
-        return self.accounts[0]
+    def summands(self) -> tuple[Summand, ...]:
+        """The commitments of all accounts, in order."""
+        return tuple(summand for account in self.accounts for summand in account.commitments)
+
+    @property
+    def backings(self) -> tuple[Backing, ...]:
+        """What stands behind each account, as the compiler wants to know it."""
+        return tuple(
+            Backing(vouched=account.vouched, summands=account.summands) for account in self.accounts
+        )
 
     def context(self) -> bytes:
         """SHA-256 of the claim in canonical form: the statement's context."""
@@ -144,7 +158,16 @@ def build_statement(claim: PublicClaim, circuit: Circuit, srs: Srs) -> Statement
     Raises:
         EncodingError: a commitment that is no valid point, or a sum that is the identity.
     """
-    account = claim.account
+    return Statement(
+        circuit.domain_size,
+        circuit.value_count,
+        tuple(Account(account.slots, _total(account, srs)) for account in claim.accounts),
+        circuit.system,
+        claim.context(),
+    )
+
+
+def _total(account: ClaimedAccount, srs: Srs) -> bytes:
     total = add_commitments(
         [
             Commitment(
@@ -155,10 +178,4 @@ def build_statement(claim: PublicClaim, circuit: Circuit, srs: Srs) -> Statement
     )
     if total.point.is_identity():
         raise EncodingError("sum of the commitments", "another point", "the identity")
-    return Statement(
-        circuit.domain_size,
-        circuit.value_count,
-        (Account(account.slots, bytes(total)),),
-        circuit.system,
-        claim.context(),
-    )
+    return bytes(total)

@@ -4,87 +4,66 @@ Both sides run this, and arrive at the same rows in the same order:
 
 1. the range checks of an unvouched account, one row per slot;
 2. the empty slots: every slot that the policy does not price must be zero;
-3. the split of signed slots into a long and a short part, where these weigh differently;
-4. one row per inequality of the claim, with the slack that makes it an equation.
+3. where an account has no row of its own by now (`covers`), one that says its first slot is ranged;
+4. for every inequality of the claim: the slices of the amounts that it weighs differently, the caps
+   on what it counts, and one row with the slack that makes it an equation.
 
-The values are numbered in the same order: ranged slots, long and short parts, slacks; a number that
-needs more than 64 bits takes several values, least significant first.
+The values are numbered in the same order; a number that needs more than 64 bits takes several
+values, least significant first.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..crypto.commitment import AMOUNT_BOUND
 from ..errors import CompileError, EncodingError
+from ..risk.claims import AccountClaim, Covers
 from ..risk.policy import Policy
 from ..risk.prices import PriceRound
 from ..risk.registry import Registry
+from .integers import IntegerWeight, Starts, in_integers
 from .layout import DIGITS, MAX_DOMAIN_SIZE, choose_domain_size
 from .lift import VALUE_BOUND, Interval, check_lift, vouched_interval
-from .statement import AccountTerm, LinearSystem, Row, ValueTerm
-from .weights import Inequality, inequalities, priced_slots
-
-LIMB_BITS = 64
+from .quantity import LIMB_BITS, Form, Place, Quantity, row
+from .statement import LinearSystem, Row
+from .weights import Cap, Inequality, empty_slots, inequalities
 
 
 @dataclass(frozen=True)
-class Quantity:
-    """A non-negative number that the prover computes and puts into one or more values.
-
-        number = Σ coefficient·x[slot] + Σ coefficient·v[index] − constant
+class Backing:
+    """What stands behind the amounts of one account of a claim.
 
     Args:
-        first: index of its first value.
-        limbs: how many values it takes, 64 bits each, least significant first.
-        slots: (slot, coefficient) terms.
-        values: (index, coefficient) terms over earlier values.
-        constant: see above.
-        clamped: whether a negative number counts as 0 (the long or short part of a signed amount);
-            otherwise a negative number means that the claim does not hold.
+        vouched: whether vouchers stand for every amount's range; otherwise every slot is
+            range-checked.
+        summands: N, how many vouched commitments are added up; 1 for an unvouched one.
     """
 
-    first: int
-    limbs: int
-    slots: tuple[tuple[int, int], ...]
-    values: tuple[tuple[int, int], ...] = ()
-    constant: int = 0
-    clamped: bool = False
-
-    def terms(self, sign: int) -> tuple[ValueTerm, ...]:
-        """sign · number, as terms over its own values."""
-        return tuple(
-            ValueTerm(self.first + limb, sign << LIMB_BITS * limb) for limb in range(self.limbs)
-        )
-
-    def row(self) -> Row:
-        """The row that defines the number."""
-        return Row(
-            tuple(AccountTerm(0, slot, coefficient) for slot, coefficient in self.slots),
-            (*(ValueTerm(*term) for term in self.values), *self.terms(-1)),
-            self.constant,
-        )
+    vouched: bool
+    summands: int = 1
 
 
 @dataclass(frozen=True)
 class Circuit:
-    """The compiled claim: everything of a statement but the commitment and the context.
+    """The compiled claim: everything of a statement but the commitments and the context.
 
     Args:
         domain_size: n.
         value_count: m.
-        system: the rows, over one account.
+        system: the rows, over one account, or two of a `covers` claim.
         quantities: how the prover computes the values.
-        empty_slots: the slots that must be zero.
+        empty_slots: the places (account, slot) that must be zero.
     """
 
     domain_size: int
     value_count: int
     system: LinearSystem
     quantities: tuple[Quantity, ...]
-    empty_slots: tuple[int, ...]
+    empty_slots: tuple[Place, ...]
 
 
 def compile_claim(
@@ -92,9 +71,7 @@ def compile_claim(
     registry: Registry,
     prices: PriceRound,
     claim: str,
-    *,
-    vouched: bool,
-    summands: int = 1,
+    *backings: Backing,
 ) -> Circuit:
     """The rows of one of the policy's claims.
 
@@ -103,55 +80,59 @@ def compile_claim(
         registry: the slots; the one that the policy names (`risk.policy.check_policy`).
         prices: the price round.
         claim: a name in `policy.claims`.
-        vouched: whether vouchers stand for every amount's range; otherwise every slot is
-            range-checked.
-        summands: N, how many vouched commitments are added up; 1 for an unvouched one.
+        backings: of every account of the claim: one; two of a `covers` claim, assets first.
 
     Raises:
-        CompileError: no such claim, a missing price, a claim that is not linear, or too large.
+        CompileError: no such claim, another number of accounts, a missing price, a claim that is
+            not concave, or too large.
         LiftError: rows that could wrap modulo r.
     """
     rule = policy.claims.get(claim)
     if rule is None:
         raise CompileError(f"the policy {policy.name} has no claim {claim!r}")
-    if prices.quote != policy.quote:
-        raise CompileError(
-            f"the policy counts in {policy.quote}, the price round in {prices.quote}"
-        )
-    if not vouched and summands != 1:
-        raise CompileError("only vouched commitments may be added up")
-    compiler = _Compiler(policy, registry, vouched, summands)
-    if not vouched:
-        compiler.range_all_slots()
-    compiler.empty_unpriced_slots()
+    if len(backings) != account_count(rule):
+        raise CompileError(f"a claim of type {rule.type} is about {account_count(rule)} account(s)")
+    for backing in backings:
+        if not backing.vouched and backing.summands != 1:
+            raise CompileError("only vouched commitments may be added up")
+    compiler = _Compiler(registry, backings)
+    compiler.range_unvouched()
+    compiler.empty(empty_slots(rule, policy, registry))
+    compiler.give_own_rows()
     claims = inequalities(rule, policy, registry, prices)
-    compiler.split_signed_slots(claims)
     if not any(inequality.weights for inequality in claims):
         raise CompileError("every asset of the claim has weight zero: there is nothing to prove")
     for inequality in claims:
-        # Without weights it says 0 ≥ 0 (say, a scenario in which every price falls to nothing).
-        if inequality.weights or inequality.strict:
-            compiler.add_inequality(inequality)
-    return compiler.finish()
+        compiler.add_inequality(inequality)
+    return compiler.finish(policy)
+
+
+def account_count(rule: AccountClaim | Covers) -> int:
+    """How many accounts a claim is about."""
+    return 2 if isinstance(rule, Covers) else 1
+
+
+Slices = tuple[Quantity, ...]
+Parts = tuple[dict[Place, int], dict[int, int]]
+"""Coefficients of slots and of values."""
 
 
 class _Compiler:
-    def __init__(self, policy: Policy, registry: Registry, vouched: bool, summands: int) -> None:
-        self.policy = policy
+    def __init__(self, registry: Registry, backings: Sequence[Backing]) -> None:
         self.registry = registry
-        self.vouched = vouched
-        self.priced = priced_slots(policy, registry)
-        self.bound = summands * AMOUNT_BOUND
-        self.intervals = {
-            slot: vouched_interval(summands, unsigned=self._is_unsigned(slot))
-            if vouched
+        self.backings = backings
+        self.intervals: dict[Place, Interval] = {
+            (account, slot): vouched_interval(backing.summands, unsigned=self._is_unsigned(slot))
+            if backing.vouched
             else self._ranged(slot)
+            for account, backing in enumerate(backings)
             for slot in range(registry.slots)
         }
         self.rows: list[Row] = []
         self.quantities: list[Quantity] = []
         self.value_count = 0
-        self.splits: dict[int, tuple[Quantity, Quantity]] = {}
+        self.empty_places: tuple[Place, ...] = ()
+        self.slices: dict[tuple[Place, Starts, Starts], tuple[Slices, Slices]] = {}
 
     def _is_unsigned(self, slot: int) -> bool:
         asset = self.registry.by_slot[slot]
@@ -161,110 +142,165 @@ class _Compiler:
         low = 0 if self._is_unsigned(slot) else -AMOUNT_BOUND
         return Interval(low, low + VALUE_BOUND - 1)
 
-    def _quantity(
-        self,
-        bound: int,
-        slots: Mapping[int, int],
-        values: Mapping[int, int] | None = None,
-        constant: int = 0,
-        *,
-        clamped: bool = False,
-    ) -> Quantity:
+    def _quantity(self, bound: int, *forms: Form, limit: int | None = None) -> Quantity:
+        """A number up to `bound`, in as many values as that takes."""
         limbs = max(1, -(-bound.bit_length() // LIMB_BITS))
-        quantity = Quantity(
-            self.value_count,
-            limbs,
-            tuple(sorted(slots.items())),
-            tuple(sorted((values or {}).items())),
-            constant,
-            clamped,
-        )
+        quantity = Quantity(self.value_count, limbs, forms, limit)
         self.value_count += limbs
         self.quantities.append(quantity)
         return quantity
 
-    def range_all_slots(self) -> None:
-        for slot, interval in self.intervals.items():
-            quantity = self._quantity(VALUE_BOUND - 1, {slot: 1}, constant=interval.low)
-            self.rows.append(quantity.row())
+    def _at_least_zero(self, bound: int, form: Form) -> None:
+        """The row that says form ≥ 0, for a form that is at most `bound`."""
+        self.rows.append(self._quantity(max(bound, 0), form).row())
 
-    def empty_unpriced_slots(self) -> None:
-        self.empty_slots = tuple(s for s in range(self.registry.slots) if s not in self.priced)
-        for slot in self.empty_slots:
-            self.rows.append(Row((AccountTerm(0, slot, 1),), (), 0))
+    def range_unvouched(self) -> None:
+        for place, interval in self.intervals.items():
+            if not self.backings[place[0]].vouched:
+                self._at_least_zero(VALUE_BOUND - 1, Form.of({place: 1}, constant=interval.low))
 
-    def split_signed_slots(self, claims: list[Inequality]) -> None:
-        """x = long − short for the slots where these weigh differently.
+    def empty(self, places: tuple[Place, ...]) -> None:
+        self.empty_places = places
+        self.rows += (row([(place, 1)], {}, 0) for place in places)
 
-        Both parts are range-checked and otherwise free. A prover who inflates both gains nothing as
-        long as a short unit costs at least what a long one brings, which is why that is required.
-        """
-        needed = set()
-        for inequality in claims:
-            for slot, weight in inequality.weights.items():
-                if weight.positive > weight.negative:
-                    raise CompileError(
-                        f"signed asset {self.priced[slot].symbol}: a unit held counts for more "
-                        "than a unit owed costs, so the value is not concave and no linear proof "
-                        "bounds it from below"
-                    )
-                if weight.positive != weight.negative:
-                    needed.add(slot)
-        for slot in sorted(needed):
-            long = self._quantity(self.bound, {slot: 1}, clamped=True)
-            short = self._quantity(self.bound, {slot: -1}, clamped=True)
-            self.splits[slot] = long, short
-            self.rows.append(Row((AccountTerm(0, slot, 1),), (*long.terms(-1), *short.terms(1)), 0))
+    def give_own_rows(self) -> None:
+        """Every account of several needs a row about itself alone (protocol section 4)."""
+        own = {account for row_ in self.rows for account, _, _ in row_.account_terms}
+        for account in set(range(len(self.backings))) - own if len(self.backings) > 1 else ():
+            place = next(p for p in self.intervals if p[0] == account and self._is_unsigned(p[1]))
+            self._at_least_zero(self.intervals[place].high, Form.of({place: 1}))
 
     def add_inequality(self, inequality: Inequality) -> None:
         """f(x) ≥ t over the integers, as f(x) − slack = t."""
-        weights = _integers(inequality)
-        slots: dict[int, int] = {}
-        values: dict[int, int] = {}
-        largest = 0
-        for slot, (positive, negative) in weights.items():
-            if slot in self.splits:
-                long, short = self.splits[slot]
-                values |= {term.value: term.coefficient for term in long.terms(positive)}
-                values |= {term.value: term.coefficient for term in short.terms(-negative)}
-                largest += self.bound * max(positive, 0)
-            else:
-                slots[slot] = positive
-                largest += (self.intervals[slot] * positive).high
-        threshold = 1 if inequality.strict else 0
-        nonzero = {index: coefficient for index, coefficient in values.items() if coefficient}
-        quantity = self._quantity(max(largest - threshold, 0), slots, nonzero, threshold)
-        self.rows.append(quantity.row())
+        if not inequality.weights:
+            # It says 0 ≥ t: in a scenario in which every price falls to nothing, say.
+            if inequality.strict or inequality.threshold > 0:
+                raise CompileError("nothing counts in a condition that asks for something")
+            return
+        weights, scale = in_integers(inequality)
+        parts = {place: self._parts(place, weight) for place, weight in weights.items()}
+        largest = {place: self._largest(place, weight) for place, weight in weights.items()}
+        capped: dict[int, int] = {}
+        bound = sum(largest.values())
+        for cap in inequality.caps:
+            capped |= self._capped(cap, parts, largest)
+            for place in cap.limited & set(parts):
+                del parts[place]
+        slots, values = _sum(parts.values())
+        values |= capped
+        threshold = math.ceil(inequality.threshold * scale) + (1 if inequality.strict else 0)
+        self._at_least_zero(bound - threshold, Form.of(slots, values, threshold))
 
-    def finish(self) -> Circuit:
+    def _parts(self, place: Place, weight: IntegerWeight) -> Parts:
+        """The value of a slot, as terms over itself or over its slices."""
+        if weight.linear:
+            return {place: weight.positive[0]}, {}
+        long, short = self._sliced(place, weight)
+        values: dict[int, int] = {}
+        for slice_, value in zip(long, weight.positive, strict=False):
+            values |= slice_.times(value)
+        for slice_, value in zip(short, weight.negative, strict=False):
+            values |= slice_.times(-value)
+        return {}, values
+
+    def _sliced(self, place: Place, weight: IntegerWeight) -> tuple[Slices, Slices]:
+        """x = Σ long slices − Σ short slices, every slice between 0 and its width.
+
+        The slices are otherwise free. A prover gains nothing by another split than the greedy one,
+        since every further unit long brings no more, every further unit short costs no less, and a
+        pair of one long and one short unit brings nothing: that is what concave means here.
+        """
+        self._require_concave(place, weight)
+        key = place, weight.starts, weight.short_starts
+        if key not in self.slices:
+            interval = self.intervals[place]
+            long = self._cut(place, 1, weight.starts, interval.high)
+            short = self._cut(place, -1, weight.short_starts, -interval.low)
+            values: dict[int, int] = {}
+            for slice_ in long:
+                values |= slice_.times(-1)
+            for slice_ in short:
+                values |= slice_.times(1)
+            self.rows.append(row([(place, 1)], values, 0))
+            self.slices[key] = long, short
+        return self.slices[key]
+
+    def _cut(self, place: Place, sign: int, starts: Starts, bound: int) -> Slices:
+        reached = [start for start in starts if start < bound]
+        slices = []
+        for start, end in zip(reached, [*reached[1:], None], strict=True):
+            form = Form.of({place: sign}, constant=start)
+            if end is None:
+                limbs = max(1, -(-bound.bit_length() // LIMB_BITS))
+                slices.append(self._quantity(bound, form, limit=(1 << LIMB_BITS * limbs) - 1))
+                continue
+            width = end - start
+            slices.append(self._quantity(width, form, limit=width))
+            self._at_least_zero(width, Form.of({}, slices[-1].times(-1), -width))
+        return tuple(slices)
+
+    def _require_concave(self, place: Place, weight: IntegerWeight) -> None:
+        # Walking up from the deepest short position, no unit may add more than the one before.
+        steps = [*reversed(weight.negative), *weight.positive]
+        if any(here > before for before, here in pairwise(steps)):
+            asset = self.registry.by_slot[place[1]]
+            raise CompileError(
+                f"{asset.side if asset else ''} asset {asset.symbol if asset else place}: a unit "
+                "held counts for more than a unit owed costs, so the value is not concave and no "
+                "linear proof bounds it from below"
+            )
+
+    def _largest(self, place: Place, weight: IntegerWeight) -> int:
+        """The most that a slot can add."""
+        interval = self.intervals[place]
+        if weight.linear:
+            return (interval * weight.positive[0]).high
+        reached = [start for start in weight.starts if start < interval.high]
+        ends = [*reached[1:], interval.high]
+        return sum(
+            (end - start) * max(value, 0)
+            for start, end, value in zip(reached, ends, weight.positive, strict=False)
+        )
+
+    def _capped(
+        self, cap: Cap, parts: Mapping[Place, Parts], largest: Mapping[Place, int]
+    ) -> dict[int, int]:
+        """The value that counts of the capped slots: at most theirs, at most the share of all."""
+        limited = _sum(parts[place] for place in sorted(cap.limited & set(parts)))
+        slots, values = _sum(parts[place] for place in sorted(cap.all_ & set(parts)))
+        share = (
+            {place: (number * cap.share).numerator for place, number in slots.items()},
+            {index: (number * cap.share).numerator for index, number in values.items()},
+        )
+        bound = sum(largest[place] for place in cap.limited & set(parts))
+        all_bound = sum(largest[place] for place in cap.all_ & set(parts))
+        counted = self._quantity(bound, Form.of(*limited), Form.of(*share))
+        for (slots, values), most in ((limited, bound), (share, all_bound)):
+            self._at_least_zero(most, Form.of(slots, {**values, **counted.times(-1)}))
+        return counted.times(1)
+
+    def finish(self, policy: Policy) -> Circuit:
         if self.value_count > DIGITS * MAX_DOMAIN_SIZE:
             raise CompileError(f"the claim needs {self.value_count} range-checked values, too many")
         try:
             system = LinearSystem(self.rows)
         except EncodingError as error:
             raise CompileError(f"the claim has no statement: {error}") from None
-        vouched = (
-            {(0, slot): interval for slot, interval in self.intervals.items()}
-            if self.vouched
-            else {}
-        )
+        vouched = {
+            place: interval
+            for place, interval in self.intervals.items()
+            if self.backings[place[0]].vouched
+        }
         check_lift(system, vouched)
-        n = choose_domain_size(self.registry.slots, self.value_count, self.policy.profile)
-        return Circuit(n, self.value_count, system, tuple(self.quantities), self.empty_slots)
+        n = choose_domain_size(self.registry.slots, self.value_count, policy.profile)
+        return Circuit(n, self.value_count, system, tuple(self.quantities), self.empty_places)
 
 
-def _integers(inequality: Inequality) -> dict[int, tuple[int, int]]:
-    """The weights times their least common denominator, divided by their greatest common
-    divisor.
-    """
-    weights = inequality.weights
-    if not weights:
-        raise CompileError("the upper bound says 0 < 0: there is nothing to prove")
-    numbers = {slot: (w.positive, w.negative) for slot, w in weights.items()}
-    scale = math.lcm(*(part.denominator for pair in numbers.values() for part in pair))
-    scaled = {
-        slot: tuple(part.numerator * (scale // part.denominator) for part in pair)
-        for slot, pair in numbers.items()
-    }
-    divisor = math.gcd(*(part for pair in scaled.values() for part in pair))
-    return {slot: (held // divisor, owed // divisor) for slot, (held, owed) in scaled.items()}
+def _sum(parts: Iterable[Parts]) -> Parts:
+    """The coefficients of several values together; slots and slices of different places differ."""
+    slots: dict[Place, int] = {}
+    values: dict[int, int] = {}
+    for of_slots, of_values in parts:
+        slots |= of_slots
+        values |= of_values
+    return slots, values

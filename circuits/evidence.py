@@ -22,7 +22,7 @@ from ..crypto.signature import PublicKey, SigningKey
 from ..errors import SignatureError
 from ..risk.document import Document, Part
 from ..risk.policy import Policy
-from ..risk.prices import MAX_REPORTS, PriceReport, PriceRound, combine
+from ..risk.prices import MAX_REPORTS, PriceReport, PriceRound, combine_for
 from ..risk.values import HexDigest, Name, Several, Time
 from .claim import HexPoint, SlotCount
 
@@ -152,7 +152,7 @@ def make_signed_round(envelopes: Sequence[Envelope], policy: Policy) -> SignedRo
         where = f"report {index}"
         value = read_unverified(envelope, where)
         reports[payload_digest(envelope)] = PriceReport.from_json_value(value, where)
-    round_ = combine(reports, policy.oracle, policy.symbols)
+    round_ = combine_for(reports, policy)
     by_digest = {payload_digest(envelope): envelope for envelope in envelopes}
     return SignedRound(
         round=round_,

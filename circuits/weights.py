@@ -8,41 +8,61 @@ rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import CompileError
-from ..risk.policy import Band, ClaimRule, Maintenance, Policy, Stress, Survives
+from ..risk.claims import (
+    AccountClaim,
+    Band,
+    Covers,
+    Maintenance,
+    NotLiquidatable,
+    Scenario,
+    Stress,
+    Survives,
+)
+from ..risk.factors import Factor, Factors
+from ..risk.policy import Category, Policy
 from ..risk.prices import PriceRound
+from ..risk.pricing import Pricing, price
 from ..risk.registry import Asset, Registry
+from ..risk.values import Exact
+from .curves import Curve, UnitValue, Weight
+from .quantity import Place
 from .statement import MAX_TERMS
+
+_ONE = Fraction(1)
+_NO_FACTOR = Exact("1")
+Rounding = Callable[[Fraction], int]
+Shocks = Mapping[str, Fraction]
 
 
 @dataclass(frozen=True)
-class Weight:
-    """What one smallest unit of a slot adds to the side that is to be the larger one.
+class Cap:
+    """Of the value of `limited` no more counts than `share` of the value of `all_`."""
 
-    Args:
-        positive: for a unit above zero.
-        negative: for a unit below zero; differs from `positive` on signed slots only.
-    """
-
-    positive: Fraction
-    negative: Fraction
+    limited: frozenset[Place]
+    all_: frozenset[Place]
+    share: Fraction
 
 
 @dataclass(frozen=True)
 class Inequality:
-    """Σ_slot weight·amount ≥ 0, or > 0 if `strict`.
+    """Σ value of slots, less what is above the caps, ≥ threshold, or > it if `strict`.
 
     Args:
-        weights: by slot, ascending; slots without weight are left out.
+        weights: by account and slot, ascending; slots without weight are left out.
         strict: whether equality fails.
+        threshold: in quote.
+        caps: over disjoint sets of slots.
     """
 
-    weights: dict[int, Weight]
-    strict: bool
+    weights: dict[Place, Weight]
+    strict: bool = False
+    threshold: Fraction = Fraction(0)
+    caps: tuple[Cap, ...] = ()
 
 
 def priced_slots(policy: Policy, registry: Registry) -> dict[int, Asset]:
@@ -51,8 +71,32 @@ def priced_slots(policy: Policy, registry: Registry) -> dict[int, Asset]:
     return {asset.slot: asset for asset in registry.assets if (asset.symbol, asset.side) in pairs}
 
 
+def empty_slots(
+    rule: AccountClaim | Covers, policy: Policy, registry: Registry
+) -> tuple[Place, ...]:
+    """The places that must be zero: what has no factor, what a category does not lend, and signed
+    slots where assets are to cover liabilities.
+    """
+    priced = priced_slots(policy, registry)
+    category = policy.category_of(rule)
+
+    def is_empty(slot: int) -> bool:
+        asset = priced.get(slot)
+        if asset is None:
+            return True
+        if isinstance(rule, Covers):
+            return asset.side == "signed"
+        if category is None or asset.side == "collateral":
+            return False
+        return asset.symbol not in category.debts
+
+    accounts = range(2 if isinstance(rule, Covers) else 1)
+    slots = [slot for slot in range(registry.slots) if is_empty(slot)]
+    return tuple((account, slot) for account in accounts for slot in slots)
+
+
 def inequalities(
-    rule: ClaimRule, policy: Policy, registry: Registry, prices: PriceRound
+    rule: AccountClaim | Covers, policy: Policy, registry: Registry, prices: PriceRound
 ) -> list[Inequality]:
     """The inequalities that a claim consists of, in their fixed order.
 
@@ -63,93 +107,230 @@ def inequalities(
         prices: the round.
 
     Raises:
-        CompileError: a price is missing, or the claim is no linear statement about these assets.
+        CompileError: a price is missing, or the claim is no concave statement about these assets.
     """
-    build = _Builder(policy, registry, prices)
-    if isinstance(rule, Stress) and len(rule.scenarios) * len(build.assets) > MAX_TERMS:
+    build = _Builder(policy, registry, price(policy, prices), policy.category_of(rule))
+    if (
+        isinstance(rule, (Stress, NotLiquidatable))
+        and len(rule.scenarios) * len(build.assets) > MAX_TERMS
+    ):
         raise CompileError(
             f"{len(rule.scenarios)} scenarios of {len(build.assets)} assets are more than "
             f"{MAX_TERMS} terms"
         )
+    if isinstance(rule, Covers):
+        return build.coverage(rule)
+    if isinstance(rule, NotLiquidatable):
+        return build.liquidation(rule.scenarios)
+    return [*_tested(rule, build, policy.ratio), *build.limits()]
+
+
+def _tested(
+    rule: Maintenance | Stress | Band | Survives, build: _Builder, ratio: Fraction
+) -> list[Inequality]:
     match rule:
         case Maintenance():
-            return [build.at_least(policy.ratio, {})]
+            return [build.at_least(ratio, {})]
         case Stress():
-            return [build.at_least(policy.ratio, scenario.shocks) for scenario in rule.scenarios]
-        case Survives():
-            # Now and after the fall: the value is linear in between, so every smaller fall too.
-            fallen = dict.fromkeys(rule.assets, -rule.fall)
-            return [build.at_least(policy.ratio, {}), build.at_least(policy.ratio, fallen)]
+            return [build.at_least(ratio, scenario.shocks) for scenario in rule.scenarios]
         case Band():
-            lower = build.at_least(rule.low, {})
-            if rule.high is None:
-                return [lower]
-            _refuse_signed(policy, registry)
-            return [lower, build.below(rule.high)]
+            lower = build.at_least(rule.low, {}, reserved=False)
+            return [lower] if rule.high is None else [lower, build.below(rule.high)]
+        case Survives():
+            # Now and after the fall: the value is concave in between, so every smaller fall too.
+            fallen = dict.fromkeys(rule.assets, -rule.fall)
+            return [build.at_least(ratio, {}), build.at_least(ratio, fallen)]
 
 
 class _Builder:
-    def __init__(self, policy: Policy, registry: Registry, prices: PriceRound) -> None:
+    def __init__(
+        self, policy: Policy, registry: Registry, pricing: Pricing, category: Category | None
+    ) -> None:
         self.policy = policy
         self.assets = dict(sorted(priced_slots(policy, registry).items()))
-        self.values = {slot: self._unit_value(asset, prices) for slot, asset in self.assets.items()}
+        self.pricing = pricing
         decimals = policy.value_decimals
         self.scale = None if decimals is None else 10**decimals
+        own = {} if category is None else category.collateral
+        test = {} if category is None else category.liquidation
+        self.maintenance = self._sides(policy.factors, own)
+        self.test = self._sides(policy.test_factors, test)
+        self.caps = tuple(
+            Cap(
+                frozenset(self._collateral(set(limit.assets))),
+                frozenset(self._collateral(None)),
+                limit.share,
+            )
+            for limit in policy.limits
+            if limit.excess == "uncounted"
+        )
 
-    def _unit_value(self, asset: Asset, prices: PriceRound) -> tuple[Fraction, Fraction]:
-        """What a unit is worth with its factor: one that is held, and one that is owed."""
-        price = prices.prices.get(asset.symbol)
-        if price is None:
-            raise CompileError(f"the price round has no price of {asset.symbol}")
-        value = price * asset.smallest_unit
-        factors = self.policy.factors
-        if asset.side == "collateral":
-            return value * factors.collateral[asset.symbol], Fraction(0)
-        if asset.side == "debt":
-            return Fraction(0), value * factors.debt[asset.symbol]
-        factor = factors.signed[asset.symbol]
-        return value * factor.long, value * factor.short
-
-    def at_least(self, ratio: Fraction, shocks: Mapping[str, Fraction]) -> Inequality:
-        """assets ≥ ratio · debts."""
-        return self._inequality(ratio, shocks, strict=False)
+    def at_least(self, ratio: Fraction, shocks: Shocks, *, reserved: bool = True) -> Inequality:
+        """assets ≥ ratio · debts + reserve."""
+        return self._above(self.maintenance, ratio, shocks, reserved=reserved)
 
     def below(self, ratio: Fraction) -> Inequality:
-        """assets < ratio · debts, that is ratio · debts − assets > 0."""
-        return self._inequality(ratio, {}, strict=True)
-
-    def _inequality(
-        self, ratio: Fraction, shocks: Mapping[str, Fraction], *, strict: bool
-    ) -> Inequality:
-        for_assets, for_debts = (-1, -ratio) if strict else (1, ratio)
+        """assets < ratio · debts, that is ratio · debts − assets > 0; refused if not linear."""
+        if self.caps:
+            raise CompileError(
+                "a band with an upper bound cannot be proved with a limit that leaves the excess "
+                "uncounted: the ratio is not linear"
+            )
         weights = {}
         for slot, asset in self.assets.items():
-            held, owed = self.values[slot]
-            shock = shocks.get(asset.symbol)
-            if shock is not None:
-                held, owed = held * (1 + shock), owed * (1 + shock)
-            weight = self._weight(asset, held * for_assets, owed * for_debts)
-            if weight.positive or weight.negative:
-                weights[slot] = weight
-        return Inequality(weights, strict)
+            if asset.side == "signed":
+                raise CompileError(
+                    f"a band cannot be proved with the signed asset {asset.symbol}: how much of it "
+                    "is debt depends on the private amount, and then an upper bound on the ratio "
+                    "is not linear"
+                )
+            held, owed = self.maintenance[slot]
+            side, multiplier = (held, -_ONE) if asset.side == "collateral" else (owed, ratio)
+            weight = Weight(side.curve(None, multiplier, self._rounded(math.floor)))
+            if not weight.linear:
+                raise CompileError(
+                    "a band with an upper bound cannot be proved with the tiers of "
+                    f"{asset.symbol}: the ratio is not linear"
+                )
+            if not weight.nothing:
+                weights[0, slot] = weight
+        return Inequality(weights, strict=True)
 
-    def _weight(self, asset: Asset, held: Fraction, owed: Fraction) -> Weight:
+    def liquidation(self, scenarios: Sequence[Scenario]) -> list[Inequality]:
+        """The liquidation test and the penalty fee, now and in every scenario."""
+        terms = self.policy.liquidation
+        if terms is None:
+            raise CompileError("the policy has no liquidation terms")
+        plain = self._sides(None, {})
+        found = []
+        for shocks in ({}, *(scenario.shocks for scenario in scenarios)):
+            found.append(self._above(self.test, terms.ratio, shocks, reserved=True))
+            found.append(self._above(plain, 1 + terms.penalty, shocks, reserved=False, caps=()))
+        return found
+
+    def limits(self) -> list[Inequality]:
+        """share · all collateral ≥ the limited assets, of limits that refuse an excess."""
+        plain = self._sides(None, {})
+        found = []
+        for limit in self.policy.limits:
+            if limit.excess != "refused":
+                continue
+            weights = {}
+            for place in self._collateral(None):
+                slot = place[1]
+                share = limit.share - (self.assets[slot].symbol in limit.assets)
+                curve = plain[slot][0].curve(None, share, self._rounded(math.floor))
+                weights[place] = Weight(curve)
+            found.append(Inequality(_without_nothing(weights)))
+        return found
+
+    def coverage(self, rule: Covers) -> list[Inequality]:
+        """The first account's assets less its debts ≥ ratio · the second's debts."""
+        by_symbol: dict[str, dict[Place, Weight]] = {}
+        owing = set()
+        for slot, asset in self.assets.items():
+            if asset.side == "signed":
+                continue
+            quote = self.pricing.quotes[asset.symbol]
+            key = "" if rule.net else asset.symbol
+            weights = by_symbol.setdefault(key, {})
+            if asset.side == "collateral":
+                value = (quote.low if rule.net else _ONE) * asset.smallest_unit
+                weights[0, slot] = self._flat(value, rounded=rule.net)
+                continue
+            owing.add(key)
+            value = -(quote.high if rule.net else _ONE) * asset.smallest_unit
+            weights[0, slot] = self._flat(value, rounded=rule.net)
+            weights[1, slot] = self._flat(value * rule.ratio, rounded=rule.net)
+        return [
+            Inequality(_without_nothing(dict(sorted(by_symbol[key].items()))))
+            for key in sorted(owing)
+        ]
+
+    def _flat(self, value: Fraction, *, rounded: bool) -> Weight:
+        weight = self._rounded(math.floor)(value) if rounded else value
+        return Weight(Curve((0,), (weight,)))
+
+    def _above(
+        self,
+        sides: Mapping[int, tuple[UnitValue, UnitValue]],
+        ratio: Fraction,
+        shocks: Shocks,
+        *,
+        reserved: bool,
+        caps: tuple[Cap, ...] | None = None,
+    ) -> Inequality:
         """Rounded against the prover: the weight of a positive amount down, of a negative up."""
-        if asset.side == "signed":
-            return Weight(self._rounded(held, math.floor), self._rounded(owed, math.ceil))
-        # A debt is a positive amount that weighs negatively.
-        weight = self._rounded(held if asset.side == "collateral" else -owed, math.floor)
-        return Weight(weight, weight)
+        down, up = self._rounded(math.floor), self._rounded(math.ceil)
+        weights: dict[Place, Weight] = {}
+        for slot, asset in self.assets.items():
+            shock = self.pricing.shock(asset.symbol, shocks) if shocks else None
+            moved = 1 + shock if shock else None
+            held, owed = sides[slot]
+            if asset.side == "collateral":
+                weight = Weight(held.curve(moved, _ONE, down))
+            elif asset.side == "debt":
+                # A debt is a positive amount that weighs negatively.
+                weight = Weight(owed.curve(moved, -ratio, down))
+            else:
+                positive, negative = held.curve(moved, _ONE, down), owed.curve(moved, ratio, up)
+                same = positive == negative and len(positive.weights) == 1
+                weight = Weight(positive, None if same else negative)
+            if not weight.nothing:
+                weights[0, slot] = weight
+        caps = self.caps if caps is None else caps
+        return Inequality(
+            weights,
+            threshold=(self.policy.reserve or Fraction(0)) if reserved else Fraction(0),
+            caps=tuple(cap for cap in caps if cap.limited & set(weights)),
+        )
 
-    def _rounded(self, weight: Fraction, towards: Callable[[Fraction], int]) -> Fraction:
-        return weight if self.scale is None else Fraction(towards(weight * self.scale), self.scale)
+    def _collateral(self, symbols: set[str] | None) -> list[Place]:
+        return [
+            (0, slot)
+            for slot, asset in self.assets.items()
+            if asset.side == "collateral" and (symbols is None or asset.symbol in symbols)
+        ]
 
-
-def _refuse_signed(policy: Policy, registry: Registry) -> None:
-    for asset in priced_slots(policy, registry).values():
-        if asset.side == "signed":
-            raise CompileError(
-                f"a band cannot be proved with the signed asset {asset.symbol}: how much of it is "
-                "debt depends on the private amount, and then an upper bound on the ratio is not "
-                "linear"
+    def _sides(
+        self, factors: Factors | None, replaced: Mapping[str, Factor]
+    ) -> dict[int, tuple[UnitValue, UnitValue]]:
+        """By slot: a unit that is held, and one that is owed; before factors if they are None."""
+        return {
+            slot: (
+                self._side(asset, _held_factor(asset, factors, replaced), held=True),
+                self._side(asset, _owed_factor(asset, factors), held=False),
             )
+            for slot, asset in self.assets.items()
+        }
+
+    def _side(self, asset: Asset, factor: Factor, *, held: bool) -> UnitValue:
+        quote = self.pricing.quotes[asset.symbol]
+        unit_price = (quote.low if held else quote.high) * asset.smallest_unit
+        return UnitValue(asset, unit_price, self.pricing.resolve(factor, asset.symbol))
+
+    def _rounded(self, towards: Rounding) -> Callable[[Fraction], Fraction]:
+        scale = self.scale
+        if scale is None:
+            return lambda weight: weight
+        return lambda weight: Fraction(towards(weight * scale), scale)
+
+
+def _held_factor(asset: Asset, factors: Factors | None, replaced: Mapping[str, Factor]) -> Factor:
+    if factors is None or asset.side == "debt":
+        return _NO_FACTOR
+    if asset.side == "signed":
+        return factors.signed[asset.symbol].long
+    return replaced.get(asset.symbol, factors.collateral[asset.symbol])
+
+
+def _owed_factor(asset: Asset, factors: Factors | None) -> Factor:
+    if factors is None or asset.side == "collateral":
+        return _NO_FACTOR
+    if asset.side == "signed":
+        return factors.signed[asset.symbol].short
+    return factors.debt[asset.symbol]
+
+
+def _without_nothing(weights: dict[Place, Weight]) -> dict[Place, Weight]:
+    return {place: weight for place, weight in weights.items() if not weight.nothing}

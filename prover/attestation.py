@@ -15,7 +15,7 @@ from ..circuits.claim import (
     build_statement,
     document_digest,
 )
-from ..circuits.compiler import compile_claim
+from ..circuits.compiler import account_count, compile_claim
 from ..circuits.evidence import (
     CommitmentDocument,
     SignedDocument,
@@ -58,6 +58,7 @@ class Request:
         claim: a name in the policy's claims.
         policy, registry, prices: what the claim is about.
         holdings: one per commitment; several are added up, and then all are vouched for.
+        liabilities: the same for the account whose debts are to be covered, of a `covers` claim.
         audience: whom the attestation is for; None for anybody.
         nonce: the verifier's challenge, if it set one.
         expires_in: seconds from issue to expiry; None lasts as long as prices and commitments are
@@ -69,9 +70,15 @@ class Request:
     registry: Registry
     prices: SignedRound
     holdings: tuple[Holding, ...]
+    liabilities: tuple[Holding, ...] = ()
     audience: str | None = None
     nonce: str | None = None
     expires_in: int | None = None
+
+    @property
+    def accounts(self) -> tuple[tuple[Holding, ...], ...]:
+        """The holdings of every account of the claim."""
+        return (self.holdings, self.liabilities) if self.liabilities else (self.holdings,)
 
 
 def attest(request: Request, srs: Srs, *, issued: datetime | None = None) -> Attestation:
@@ -92,25 +99,20 @@ def attest(request: Request, srs: Srs, *, issued: datetime | None = None) -> Att
     policy, registry = request.policy, request.registry
     registry_digest = document_digest(registry)
     check_policy(policy, registry_digest, registry)
-    vouches = [_vouch(holding) for holding in request.holdings]
-    claim = _claim(request, vouches, registry_digest, issued)
-    circuit = compile_claim(
-        policy,
-        registry,
-        request.prices.round,
-        request.claim,
-        vouched=claim.account.vouched,
-        summands=claim.account.summands,
-    )
-    for holding, commitment in zip(request.holdings, claim.account.commitments, strict=True):
+    claim = _claim(request, registry_digest, issued)
+    circuit = compile_claim(policy, registry, request.prices.round, request.claim, *claim.backings)
+    holdings = [holding for account in request.accounts for holding in account]
+    for holding, commitment in zip(holdings, claim.summands, strict=True):
         opened = holding.opening.commit(srs)
         if opened.slots != registry.slots or bytes(opened).hex() != commitment.commitment:
             raise OpeningError(
                 f"the opening for account {commitment.account} does not open its commitment"
             )
     statement = build_statement(claim, circuit, srs)
-    opening = add_openings([holding.opening for holding in request.holdings])
-    witness = Witness((opening,), solve(circuit, opening.amounts))
+    openings = tuple(
+        add_openings([holding.opening for holding in account]) for account in request.accounts
+    )
+    witness = Witness(openings, solve(circuit, *(opening.amounts for opening in openings)))
     attestation = Attestation(
         claim=claim,
         policy=policy,
@@ -118,7 +120,7 @@ def attest(request: Request, srs: Srs, *, issued: datetime | None = None) -> Att
         prices=request.prices,
         vouchers=tuple(
             SignedDocument.of(holding.commitment)
-            for holding in request.holdings
+            for holding in holdings
             if isinstance(holding.commitment, Envelope)
         ),
         proof=prove(statement, witness, srs).encoded.hex(),
@@ -154,16 +156,47 @@ def _vouch(holding: Holding) -> tuple[Vouch | CommitmentDocument, str | None]:
     return vouch, holding.commitment.signatures[0].keyid
 
 
-def _claim(
-    request: Request,
-    vouches: Sequence[tuple[Vouch | CommitmentDocument, str | None]],
-    registry_digest: str,
-    issued: datetime,
-) -> PublicClaim:
+def _claim(request: Request, registry_digest: str, issued: datetime) -> PublicClaim:
     policy, rule = request.policy, request.policy.claims.get(request.claim)
     if rule is None:
         known = ", ".join(sorted(policy.claims))
         raise CompileError(f"the policy {policy.name} has no claim {request.claim!r}, but {known}")
+    needed = account_count(rule)
+    if len(request.accounts) != needed:
+        raise CompileError(
+            f"the claim {request.claim!r} is about {needed} account(s), got {len(request.accounts)}"
+        )
+    accounts = [_summands(policy, account, registry_digest) for account in request.accounts]
+    summands = [summand for account in accounts for summand in account]
+    _check_times(request, summands, issued)
+    return PublicClaim.build(
+        type=rule.type,
+        name=request.claim,
+        policy=document_digest(policy),
+        registry=registry_digest,
+        round=RoundReference(
+            digest=document_digest(request.prices.round), time=request.prices.round.time
+        ),
+        accounts=[
+            {
+                "slots": request.registry.slots,
+                "summands": len(account),
+                "commitments": account,
+            }
+            for account in accounts
+        ],
+        audience=request.audience,
+        nonce=request.nonce,
+        issued=issued,
+        expires=_expiry(request, summands, issued),
+    )
+
+
+def _summands(
+    policy: Policy, holdings: Sequence[Holding], registry_digest: str
+) -> tuple[Summand, ...]:
+    """The commitments of one account, if the policy takes them."""
+    vouches = [_vouch(holding) for holding in holdings]
     unvouched = [document for document, voucher in vouches if voucher is None]
     if unvouched and not policy.commitments.unvouched:
         raise CompileError(f"the policy {policy.name} wants every commitment vouched for")
@@ -179,7 +212,7 @@ def _claim(
             raise CompileError(
                 f"the commitment of account {document.account} was made under another registry"
             )
-    summands = tuple(
+    return tuple(
         Summand(
             account=document.account,
             commitment=document.commitment,
@@ -187,26 +220,6 @@ def _claim(
             as_of=document.as_of if isinstance(document, Vouch) else None,
         )
         for document, voucher in vouches
-    )
-    _check_times(request, summands, issued)
-    account = {
-        "slots": request.registry.slots,
-        "summands": len(summands),
-        "commitments": summands,
-    }
-    return PublicClaim.build(
-        type=rule.type,
-        name=request.claim,
-        policy=document_digest(policy),
-        registry=registry_digest,
-        round=RoundReference(
-            digest=document_digest(request.prices.round), time=request.prices.round.time
-        ),
-        accounts=[account],
-        audience=request.audience,
-        nonce=request.nonce,
-        issued=issued,
-        expires=_expiry(request, summands, issued),
     )
 
 

@@ -25,7 +25,11 @@ _EXPECTED = {
 
 
 class Part(BaseModel):
-    """An object inside a document: immutable, no unknown fields, nothing converted."""
+    """An object inside a document: immutable, no unknown fields, nothing converted.
+
+    A field whose default is None, an empty list or an empty object may be left out, and is never
+    written as such.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False
@@ -33,7 +37,11 @@ class Part(BaseModel):
 
     @model_serializer(mode="plain")
     def _serialise(self) -> dict[str, Any]:
-        return {name: _to_json(getattr(self, name)) for name in type(self).model_fields}
+        return {
+            name: _to_json(value)
+            for name, field in type(self).model_fields.items()
+            if not (_is_nothing(value := getattr(self, name)) and _is_nothing(field.default))
+        }
 
 
 class Document(Part):
@@ -74,7 +82,11 @@ class Document(Part):
         # Python callers may leave out `format` and other constants; documents spell everything out,
         # so that what is read is, field by field, what its digest is taken of.
         if result.to_json_value() != value:
-            raise DocumentError(where, "every field spelled out", "a document with fields left out")
+            raise DocumentError(
+                where,
+                "every field spelled out, and nothing empty that may be left out",
+                "another spelling of the same document",
+            )
         return result
 
     @classmethod
@@ -135,6 +147,10 @@ class Document(Part):
         if cls.SECRET:
             return "another value" if kind == "refused" else _kind(value)
         return _shown(value)
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, (tuple, Mapping)) and not value)
 
 
 def _to_json(value: object) -> Any:

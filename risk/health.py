@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
 
 from ..errors import CompileError, OpeningError
-from .policy import Band, ClaimRule, Maintenance, Policy, Stress
+from .claims import AccountClaim, Band, ClaimRule, Covers, Maintenance, NotLiquidatable, Stress
+from .coverage import coverage_margins, misplaced_for_coverage
+from .policy import Policy
 from .prices import PriceRound
-from .registry import Asset, Registry
+from .pricing import price
+from .registry import Registry
+from .valuation import Account, owes
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ def evaluate(
     registry: Registry,
     prices: PriceRound,
     amounts: Sequence[int],
+    liabilities: Sequence[int] | None = None,
 ) -> Evaluation:
     """Evaluate a claim on known amounts, exactly.
 
@@ -90,135 +94,87 @@ def evaluate(
         registry: what the slots hold.
         prices: a price of every symbol that has a factor, in the policy's quote.
         amounts: one integer per slot, in the slot's smallest unit; a sum of portfolios is fine.
+        liabilities: the amounts of the second account, of a claim that has one (`covers`).
 
     Raises:
-        CompileError: the round lacks a symbol, or is in another quote.
+        CompileError: the round does not have what the policy needs (see `pricing.price`), or
+            `liabilities` for a claim without a second account, or none for one with it.
         OpeningError: not as many amounts as slots.
     """
-    if prices.quote != policy.quote:
-        raise CompileError(f"expected prices in {policy.quote}, got prices in {prices.quote}")
-    for symbol in policy.symbols:
-        if symbol not in prices.prices:
-            raise CompileError(f"expected a price of {symbol} in the round, got none")
-    if len(amounts) != registry.slots:
-        raise OpeningError(f"expected {registry.slots} amounts, got {len(amounts)}")
-    account = _Account(policy, registry, prices, amounts)
-    collateral, debt = account.totals()
-    return Evaluation(collateral, debt, account.margins(claim), account.misplaced())
-
-
-@dataclass(frozen=True, repr=False)
-class _Account:
-    policy: Policy
-    registry: Registry
-    prices: PriceRound
-    amounts: Sequence[int]
-
-    def totals(self) -> tuple[Fraction, Fraction]:
-        """Weighted collateral and weighted debt at the round's prices, exact."""
-        collateral, debt = Fraction(0), Fraction(0)
-        for asset in self.registry.assets:
-            gain, loss = self._factors(asset)
-            price = self.prices.prices.get(asset.symbol, Fraction(0)) * asset.smallest_unit
-            amount = self.amounts[asset.slot]
-            collateral += _held(asset, amount) * price * gain
-            debt += _owed(asset, amount) * price * loss
-        return collateral, debt
-
-    def margins(self, claim: ClaimRule) -> tuple[Margin, ...]:
-        ratio = self.policy.ratio
-        if isinstance(claim, Maintenance):
-            return (Margin("maintenance", self._above(ratio, {})),)
-        if isinstance(claim, Stress):
-            return tuple(
-                Margin(scenario.name, self._above(ratio, scenario.shocks))
-                for scenario in claim.scenarios
-            )
-        if isinstance(claim, Band):
-            low = Margin("low", self._above(claim.low, {}))
-            if claim.high is None:
-                return (low,)
-            return low, Margin("high", self._below(claim.high), strict=True)
-        fallen = dict.fromkeys(claim.assets, -claim.fall)
-        return (
-            Margin("now", self._above(ratio, {})),
-            Margin("survives", self._above(ratio, fallen)),
+    pricing = price(policy, prices)
+    for each in (amounts, liabilities):
+        if each is not None and len(each) != registry.slots:
+            raise OpeningError(f"expected {registry.slots} amounts, got {len(each)}")
+    if isinstance(claim, Covers):
+        if liabilities is None:
+            raise CompileError("expected the liabilities that are to be covered, got none")
+        covered = coverage_margins(claim, policy, registry, pricing, amounts, liabilities)
+        return Evaluation(
+            covered.held,
+            covered.owed,
+            tuple(Margin(name, value) for name, value in covered.margins),
+            misplaced_for_coverage(policy, registry, amounts, liabilities),
         )
+    if liabilities is not None:
+        raise CompileError("expected liabilities with a claim that covers them only")
+    account = Account(policy, registry, pricing, amounts, policy.category_of(claim))
+    collateral, debt = account.totals()
+    return Evaluation(collateral, debt, _margins(account, claim), _misplaced(account))
 
-    def misplaced(self) -> tuple[str, ...]:
-        found = []
-        priced = set(self.policy.factors.pairs())
-        for slot, (asset, amount) in enumerate(
-            zip(self.registry.by_slot, self.amounts, strict=True)
+
+def _margins(account: Account, claim: AccountClaim) -> tuple[Margin, ...]:
+    ratio = account.policy.ratio
+    if isinstance(claim, NotLiquidatable):
+        terms = account.policy.liquidation
+        if terms is None:
+            raise CompileError("the policy has no liquidation terms")
+        scenarios: list[tuple[str, Mapping[str, Fraction]]] = [("now", {})]
+        scenarios += [(scenario.name, scenario.shocks) for scenario in claim.scenarios]
+        return tuple(
+            margin
+            for name, shocks in scenarios
+            for margin in (
+                Margin(f"{name}: test", account.above_liquidation(terms, shocks)),
+                Margin(f"{name}: penalty", account.after_penalty(terms, shocks)),
+            )
+        )
+    limits = tuple(Margin(f"limit {name}", value) for name, value in account.limits())
+    if isinstance(claim, Maintenance):
+        return (Margin("maintenance", account.above(ratio, {})), *limits)
+    if isinstance(claim, Stress):
+        tested = tuple(
+            Margin(scenario.name, account.above(ratio, scenario.shocks))
+            for scenario in claim.scenarios
+        )
+        return (*tested, *limits)
+    if isinstance(claim, Band):
+        low = Margin("low", account.above(claim.low, {}, reserved=False))
+        if claim.high is None:
+            return (low, *limits)
+        return low, Margin("high", account.below(claim.high), strict=True), *limits
+    fallen = dict.fromkeys(claim.assets, -claim.fall)
+    return (
+        Margin("now", account.above(ratio, {})),
+        Margin("survives", account.above(ratio, fallen)),
+        *limits,
+    )
+
+
+def _misplaced(account: Account) -> tuple[str, ...]:
+    """Slots that must be empty and are not, and unsigned slots below zero."""
+    found = []
+    priced = set(account.policy.factors.pairs())
+    category = account.category
+    for slot, (asset, amount) in enumerate(
+        zip(account.registry.by_slot, account.amounts, strict=True)
+    ):
+        if asset is None:
+            if amount:
+                found.append(f"slot {slot}")
+        elif (
+            (amount and (asset.symbol, asset.side) not in priced)
+            or (amount < 0 and asset.side != "signed")
+            or (amount and category and owes(asset) and asset.symbol not in category.debts)
         ):
-            if asset is None:
-                if amount:
-                    found.append(f"slot {slot}")
-            elif (amount and (asset.symbol, asset.side) not in priced) or (
-                amount < 0 and asset.side != "signed"
-            ):
-                found.append(f"{asset.symbol} ({asset.side})")
-        return tuple(found)
-
-    def _above(self, ratio: Fraction, shocks: Mapping[str, Fraction]) -> Fraction:
-        """Collateral − ratio·debt; rounding makes collateral smaller and debt larger."""
-        margin = Fraction(0)
-        for asset in self.registry.assets:
-            gain, loss = self._factors(asset)
-            price = self._unit_price(asset, shocks)
-            amount = self.amounts[asset.slot]
-            margin += _held(asset, amount) * self._round_down(price * gain)
-            margin -= _owed(asset, amount) * self._round_up(price * loss * ratio)
-        return margin
-
-    def _below(self, ratio: Fraction) -> Fraction:
-        """Ratio·debt − collateral; rounding makes collateral larger and debt smaller."""
-        margin = Fraction(0)
-        for asset in self.registry.assets:
-            gain, loss = self._factors(asset)
-            price = self._unit_price(asset, {})
-            amount = self.amounts[asset.slot]
-            margin += _owed(asset, amount) * self._round_down(price * loss * ratio)
-            margin -= _held(asset, amount) * self._round_up(price * gain)
-        return margin
-
-    def _unit_price(self, asset: Asset, shocks: Mapping[str, Fraction]) -> Fraction:
-        """Price of one smallest unit after the shocks; 0 if the asset is not priced."""
-        price = self.prices.prices.get(asset.symbol, Fraction(0))
-        return price * (1 + shocks.get(asset.symbol, Fraction(0))) * asset.smallest_unit
-
-    def _factors(self, asset: Asset) -> tuple[Fraction, Fraction]:
-        """What a positive and what a negative position counts; 0 where there is no factor."""
-        factors, nothing = self.policy.factors, Fraction(0)
-        if asset.side == "collateral":
-            return factors.collateral.get(asset.symbol, nothing), nothing
-        if asset.side == "debt":
-            return nothing, factors.debt.get(asset.symbol, nothing)
-        signed = factors.signed.get(asset.symbol)
-        return (signed.long, signed.short) if signed else (nothing, nothing)
-
-    def _round_down(self, value: Fraction) -> Fraction:
-        decimals = self.policy.value_decimals
-        if decimals is None:
-            return value
-        return Fraction(floor(value * 10**decimals), 10**decimals)
-
-    def _round_up(self, value: Fraction) -> Fraction:
-        decimals = self.policy.value_decimals
-        if decimals is None:
-            return value
-        return Fraction(ceil(value * 10**decimals), 10**decimals)
-
-
-def _held(asset: Asset, amount: int) -> int:
-    """The part of an amount that counts as collateral."""
-    if asset.side == "collateral":
-        return amount
-    return max(amount, 0) if asset.side == "signed" else 0
-
-
-def _owed(asset: Asset, amount: int) -> int:
-    """The part of an amount that counts as debt, as a positive number."""
-    if asset.side == "debt":
-        return amount
-    return max(-amount, 0) if asset.side == "signed" else 0
+            found.append(f"{asset.symbol} ({asset.side})")
+    return tuple(found)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from ..errors import DocumentError
+from .claims import ClaimRule, Covers, NotLiquidatable, Stress, Survives
 from .document import Document, Part
-from .registry import Registry, Side
+from .factors import Factor, Factors, check_held
+from .registry import Registry
+from .terms import LiquidationTerms
 from .values import (
     Exact,
     FrozenMap,
@@ -20,6 +23,8 @@ from .values import (
     NonNegative,
     Positive,
     Several,
+    Share,
+    Time,
     refusal,
 )
 
@@ -29,46 +34,13 @@ MAX_SECONDS = 10**9
 Profile = Literal["balanced", "compact", "fast"]
 
 
-def _shock(value: Exact) -> Exact:
-    if value < -1:
-        raise refusal("a shock of at least -1")
-    return value
-
-
-def _fall(value: Exact) -> Exact:
-    if not 0 < value <= 1:
-        raise refusal("a fall above 0 and at most 1")
-    return value
-
-
-def _share(value: Exact) -> Exact:
-    if not 0 <= value <= 1:
-        raise refusal("a share from 0 to 1")
+def _part(value: Exact) -> Exact:
+    if not 0 < value < 1:
+        raise refusal("a share above 0 and below 1")
     return value
 
 
 Seconds = Annotated[int, Integer(1, MAX_SECONDS)]
-
-
-class SignedFactor(Part):
-    """Factors of a signed slot: `long` for the part above 0, `short` for the part below."""
-
-    long: NonNegative
-    short: NonNegative
-
-
-class Factors(Part):
-    """What one unit of value counts, by side and symbol. What has no factor here is not priced."""
-
-    collateral: FrozenMap[NonNegative]
-    debt: FrozenMap[NonNegative]
-    signed: FrozenMap[SignedFactor]
-
-    def pairs(self) -> Iterator[tuple[str, Side]]:
-        """Every (symbol, side) that has a factor."""
-        yield from ((symbol, "collateral") for symbol in self.collateral)
-        yield from ((symbol, "debt") for symbol in self.debt)
-        yield from ((symbol, "signed") for symbol in self.signed)
 
 
 class OracleRule(Part):
@@ -76,14 +48,14 @@ class OracleRule(Part):
 
     quorum: Annotated[int, Integer(1, 64)]
     max_age_seconds: Seconds
-    max_deviation: Annotated[Exact, AfterValidator(_share)]
+    max_deviation: Share
 
 
 class CommitmentRule(Part):
     """Which commitments are taken: how old, how many added up, whether unvouched ones may be.
 
-    `max_apart_seconds` is how far apart the as-of times of a sum may lie: what moves from one venue
-    to another in between is counted twice.
+    `max_apart_seconds` is how far apart the as-of times of a claim may lie: what moves from one
+    venue to another in between is counted twice.
     """
 
     max_age_seconds: Seconds
@@ -92,76 +64,67 @@ class CommitmentRule(Part):
     unvouched: bool
 
 
-class Maintenance(Part):
-    """Σ collateral·price·factor ≥ ratio · Σ debt·price·factor."""
-
-    type: Literal["maintenance"] = "maintenance"
-
-
-class Scenario(Part):
-    """Prices after shocks: a price becomes price·(1 + shock), and stays where no shock is named."""
-
-    name: Name
-    shocks: FrozenMap[Annotated[Exact, AfterValidator(_shock)]]
-
-
-class Stress(Part):
-    """Maintenance under every one of the scenarios."""
-
-    type: Literal["stress"] = "stress"
-    scenarios: Annotated[Several[Scenario], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        seen: set[str] = set()
-        for index, scenario in enumerate(self.scenarios):
-            if scenario.name in seen:
-                raise refusal(
-                    "every scenario once", f"{scenario.name!r} twice", f"scenarios[{index}].name"
-                )
-            seen.add(scenario.name)
-        return self
-
-
-class Band(Part):
-    """low ≤ Σ collateral·price·factor / Σ debt·price·factor < high; `high` None: no upper bound."""
-
-    type: Literal["band"] = "band"
-    low: NonNegative
-    high: Positive | None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.high is not None and self.low >= self.high:
-            raise refusal("a bound above low", repr(str(self.high)), "high")
-        return self
-
-
-class Survives(Part):
-    """Maintenance now, and still after the prices of the named assets fell by `fall`.
-
-    0.3 is thirty per cent. The value is linear in prices, so every smaller fall is survived too.
+class ConfidenceRule(Part):
+    """Prices by the oracles' own confidence σ: what is held at μ − multiple·σ, what is owed at
+    μ + multiple·σ. A price with σ above `max_share` of it is refused.
     """
 
-    type: Literal["survives"] = "survives"
+    multiple: Positive
+    max_share: Share
+
+
+class GrowthCap(Part):
+    """A yearly limit on the exchange rate of a yield-bearing asset (Aave CAPO).
+
+    Its price is that of `underlying` times the smaller of the figure `rate` and
+    snapshot · (1 + yearly_growth · seconds since the snapshot / 31,536,000).
+    """
+
+    underlying: Name
+    rate: Name
+    snapshot: Positive
+    snapshot_time: Time
+    yearly_growth: NonNegative
+
+
+class Limit(Part):
+    """A concentration limit: how much of all collateral the named assets may be.
+
+    `refused`: the claim fails if they are worth more than `share` of all collateral at the round's
+    prices, before factors. `uncounted`: in every condition what exceeds `share` of the collateral's
+    value after factors counts nothing.
+    """
+
+    name: Name
     assets: Annotated[Several[Name], Field(min_length=1)]
-    fall: Annotated[Exact, AfterValidator(_fall)]
+    share: Annotated[Exact, AfterValidator(_part)]
+    excess: Literal["refused", "uncounted"]
+
+
+class Category(Part):
+    """An efficiency category (Aave's eMode): other factors for some collateral, and nothing owed
+    but the assets named in `debts`. `liquidation` replaces factors of the liquidation test.
+    """
+
+    collateral: FrozenMap[Factor]
+    debts: Several[Name]
+    liquidation: FrozenMap[Factor] = FrozenMap({})
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        seen: set[str] = set()
-        for index, symbol in enumerate(self.assets):
-            if symbol in seen:
-                raise refusal("every asset once", f"{symbol!r} twice", f"assets[{index}]")
-            seen.add(symbol)
+        for field in ("collateral", "liquidation"):
+            factors: Mapping[str, Factor] = getattr(self, field)
+            for symbol, factor in factors.items():
+                check_held(factor, f"{field}.{symbol}")
         return self
-
-
-ClaimRule: TypeAlias = Maintenance | Stress | Band | Survives
 
 
 class Policy(Document):
-    """What is asked of an account; names one registry by its digest."""
+    """What is asked of an account; names one registry by its digest.
+
+    `reserve`, in quote, is what must be left of the collateral above the weighted debt, in every
+    condition but those of a band, of `covers` and of the penalty fee.
+    """
 
     format: Literal["zkcollateral/policy/1"] = "zkcollateral/policy/1"
     name: Name
@@ -174,17 +137,103 @@ class Policy(Document):
     commitments: CommitmentRule
     profile: Profile
     claims: FrozenMap[Annotated[ClaimRule, Field(discriminator="type")]]
+    reserve: NonNegative | None = None
+    limits: Several[Limit] = ()
+    categories: FrozenMap[Category] = FrozenMap({})
+    confidence: ConfidenceRule | None = None
+    growth_caps: FrozenMap[GrowthCap] = FrozenMap({})
+    liquidation: LiquidationTerms | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.claims:
             raise refusal("at least one claim", "none", "claims")
+        for name, claim in self.claims.items():
+            if isinstance(claim, Covers):
+                continue
+            if claim.category is not None and claim.category not in self.categories:
+                raise refusal(
+                    "a category of the policy", repr(claim.category), f"claims.{name}.category"
+                )
+            if isinstance(claim, NotLiquidatable) and self.liquidation is None:
+                raise refusal("a policy with liquidation terms", "none", f"claims.{name}")
+        self._check_limits()
+        self._check_test()
+        for symbol, cap in self.growth_caps.items():
+            if cap.underlying in self.growth_caps:
+                raise refusal(
+                    "an asset with a price of its own",
+                    repr(cap.underlying),
+                    f"growth_caps.{symbol}.underlying",
+                )
         return self
+
+    def _check_limits(self) -> None:
+        names: set[str] = set()
+        counted: set[str] = set()
+        for index, limit in enumerate(self.limits):
+            if limit.name in names:
+                raise refusal("every limit once", f"{limit.name!r} twice", f"limits[{index}].name")
+            names.add(limit.name)
+            own: set[str] = set()
+            for place, symbol in enumerate(limit.assets):
+                at = f"limits[{index}].assets[{place}]"
+                if symbol not in self.factors.collateral:
+                    raise refusal("collateral with a factor", repr(symbol), at)
+                if symbol in own:
+                    raise refusal("every asset once", f"{symbol!r} twice", at)
+                if limit.excess == "uncounted" and symbol in counted:
+                    raise refusal("an asset in one uncounted limit only", repr(symbol), at)
+                own.add(symbol)
+            if limit.excess == "uncounted":
+                counted |= own
+
+    def _check_test(self) -> None:
+        """Categories and liquidation factors are about what the policy prices."""
+        for name, category in self.categories.items():
+            for field in ("collateral", "liquidation"):
+                for symbol in getattr(category, field):
+                    if symbol not in self.factors.collateral:
+                        at = f"categories.{name}.{field}.{symbol}"
+                        raise refusal("collateral with a factor", "another symbol", at)
+        test = self.liquidation.factors if self.liquidation else None
+        if test is not None and set(test.pairs()) != set(self.factors.pairs()):
+            raise refusal(
+                "factors for the same assets as `factors`", "other assets", "liquidation.factors"
+            )
+
+    @property
+    def test_factors(self) -> Factors:
+        """The factors of the liquidation test."""
+        test = self.liquidation.factors if self.liquidation else None
+        return self.factors if test is None else test
+
+    def category_of(self, claim: ClaimRule) -> Category | None:
+        """The category that a claim says the account is in."""
+        if isinstance(claim, Covers) or claim.category is None:
+            return None
+        return self.categories[claim.category]
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
         """The symbols whose price the policy needs, ascending."""
-        return tuple(sorted({symbol for symbol, _ in self.factors.pairs()}))
+        caps = self.growth_caps
+        priced = {symbol for symbol, _ in self.factors.pairs()}
+        return tuple(sorted({caps[s].underlying if s in caps else s for s in priced}))
+
+    @cached_property
+    def figures(self) -> tuple[str, ...]:
+        """The other numbers that the policy needs of the oracles, ascending."""
+        names = {cap.rate for cap in self.growth_caps.values()}
+        names |= {*self.factors.figures(), *self.test_factors.figures()}
+        for category in self.categories.values():
+            factors = Factors(
+                collateral=FrozenMap({**category.collateral, **category.liquidation}),
+                debt=FrozenMap({}),
+                signed=FrozenMap({}),
+            )
+            names |= set(factors.figures())
+        return tuple(sorted(names))
 
 
 def check_policy(policy: Policy, registry_digest: str, registry: Registry) -> None:
@@ -196,8 +245,9 @@ def check_policy(policy: Policy, registry_digest: str, registry: Registry) -> No
         registry: the registry itself.
 
     Raises:
-        DocumentError: the policy names another registry; a factor for a (symbol, side), or a shock
-            or a falling asset for a symbol, that the registry does not have; no factor at all.
+        DocumentError: the policy names another registry; a factor for a (symbol, side), or a shock,
+            a falling asset, a growth cap or a category's debt for a symbol, that the registry does
+            not have; no factor at all.
     """
     if policy.registry != registry_digest:
         raise DocumentError("policy: registry", f"the digest {registry_digest}", policy.registry)
@@ -210,19 +260,22 @@ def check_policy(policy: Policy, registry_digest: str, registry: Registry) -> No
                 "an asset of the registry",
                 "another symbol or side",
             )
+    for path, symbol in _named_symbols(policy):
+        if symbol not in registry.symbols:
+            raise DocumentError(f"policy: {path}", "a symbol of the registry", repr(symbol))
+
+
+def _named_symbols(policy: Policy) -> Iterator[tuple[str, str]]:
     for name, claim in policy.claims.items():
-        for path, symbol in _named_symbols(claim):
-            if symbol not in registry.symbols:
-                raise DocumentError(
-                    f"policy: claims.{name}.{path}", "a symbol of the registry", repr(symbol)
-                )
-
-
-def _named_symbols(claim: ClaimRule) -> Iterator[tuple[str, str]]:
-    if isinstance(claim, Stress):
-        for index, scenario in enumerate(claim.scenarios):
-            for symbol in scenario.shocks:
-                yield f"scenarios[{index}].shocks", symbol
-    elif isinstance(claim, Survives):
-        for index, symbol in enumerate(claim.assets):
-            yield f"assets[{index}]", symbol
+        if isinstance(claim, (Stress, NotLiquidatable)):
+            for index, scenario in enumerate(claim.scenarios):
+                for symbol in scenario.shocks:
+                    yield f"claims.{name}.scenarios[{index}].shocks", symbol
+        elif isinstance(claim, Survives):
+            for index, symbol in enumerate(claim.assets):
+                yield f"claims.{name}.assets[{index}]", symbol
+    for symbol in policy.growth_caps:
+        yield f"growth_caps.{symbol}", symbol
+    for name, category in policy.categories.items():
+        for index, symbol in enumerate(category.debts):
+            yield f"categories.{name}.debts[{index}]", symbol

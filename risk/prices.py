@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Literal, Self
 
@@ -11,20 +11,36 @@ from pydantic import Field, model_validator
 from ..errors import PriceRoundError
 from .clock import seconds_between
 from .document import Document
-from .policy import OracleRule
-from .values import Exact, FrozenMap, HexDigest, Name, Positive, Several, Time, refusal
+from .policy import OracleRule, Policy
+from .values import (
+    Exact,
+    FrozenMap,
+    HexDigest,
+    Name,
+    NonNegative,
+    Positive,
+    Several,
+    Time,
+    refusal,
+)
 
 MAX_REPORTS = 64
 
 
 class PriceReport(Document):
-    """What one oracle says one whole asset costs, in `quote`."""
+    """What one oracle says one whole asset costs, in `quote`.
+
+    `confidence` is how far off it thinks its prices may be (σ), in quote; `figures` are other
+    public numbers by name: exchange rates, deposits, open interest.
+    """
 
     format: Literal["zkcollateral/price-report/1"] = "zkcollateral/price-report/1"
     oracle: Name
     time: Time
     quote: Name
     prices: FrozenMap[Positive]
+    confidence: FrozenMap[NonNegative] = FrozenMap({})
+    figures: FrozenMap[Positive] = FrozenMap({})
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -41,6 +57,8 @@ class PriceRound(Document):
     quote: Name
     prices: FrozenMap[Positive]
     reports: Annotated[Several[HexDigest], Field(min_length=1, max_length=MAX_REPORTS)]
+    confidence: FrozenMap[NonNegative] = FrozenMap({})
+    figures: FrozenMap[Positive] = FrozenMap({})
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -52,8 +70,24 @@ class PriceRound(Document):
         return self
 
 
+def combine_for(reports: Mapping[str, PriceReport], policy: Policy) -> PriceRound:
+    """The round that these reports make with everything that a policy needs; see `combine`."""
+    return combine(
+        reports,
+        policy.oracle,
+        policy.symbols,
+        figures=policy.figures,
+        confidence=policy.confidence is not None,
+    )
+
+
 def combine(
-    reports: Mapping[str, PriceReport], rule: OracleRule, symbols: Collection[str]
+    reports: Mapping[str, PriceReport],
+    rule: OracleRule,
+    symbols: Collection[str],
+    *,
+    figures: Collection[str] = (),
+    confidence: bool = False,
 ) -> PriceRound:
     """The round that these reports make: for every symbol the exact median.
 
@@ -64,14 +98,17 @@ def combine(
         reports: by the SHA-256 hex digest of the payload that the oracle signed; 1 to 64 of them.
         rule: quorum, age and deviation.
         symbols: the symbols the round shall price.
+        figures: the figures it shall have; each the exact median too.
+        confidence: whether it shall have the confidence of every price: the largest that is
+            reported.
 
     Returns:
         A round whose time is that of the oldest report.
 
     Raises:
         PriceRoundError: two reports of one oracle, fewer than the quorum, another quote, a symbol
-            without price, reports further apart than the age limit, or a price further from the
-            median than `max_deviation` of the median.
+            without price, a figure or a confidence missing, reports further apart than the age
+            limit, or a price or figure further from the median than `max_deviation` of the median.
     """
     if len(reports) > MAX_REPORTS:
         raise PriceRoundError(f"expected at most {MAX_REPORTS} reports, got {len(reports)}")
@@ -84,9 +121,16 @@ def combine(
         time=min(report.time for report in ordered),
         quote=ordered[0].quote,
         prices=FrozenMap(
-            {symbol: _agreed_price(symbol, ordered, rule) for symbol in sorted(set(symbols))}
+            {
+                symbol: _agreed(
+                    f"price of {symbol}", [r.prices.get(symbol) for r in ordered], ordered, rule
+                )
+                for symbol in sorted(set(symbols))
+            }
         ),
         reports=tuple(sorted(reports)),
+        confidence=_confidences(symbols, ordered) if confidence else FrozenMap({}),
+        figures=_figures(figures, ordered, rule),
     )
 
 
@@ -116,21 +160,47 @@ def _check_times(reports: list[PriceReport], rule: OracleRule) -> None:
         )
 
 
-def _agreed_price(symbol: str, reports: list[PriceReport], rule: OracleRule) -> Exact:
-    for report in reports:
-        if symbol not in report.prices:
-            raise PriceRoundError(f"expected a price of {symbol}, got none from {report.oracle}")
-    median = _median([report.prices[symbol] for report in reports])
-    for report in reports:
-        if abs(report.prices[symbol] - median) > rule.max_deviation * median:
+def _confidences(symbols: Collection[str], reports: list[PriceReport]) -> FrozenMap[Exact]:
+    largest = {}
+    for symbol in sorted(set(symbols)):
+        said = [report.confidence.get(symbol) for report in reports]
+        largest[symbol] = max(_complete(f"confidence of {symbol}", said, reports))
+    return FrozenMap(largest)
+
+
+def _figures(
+    figures: Collection[str], reports: list[PriceReport], rule: OracleRule
+) -> FrozenMap[Exact]:
+    return FrozenMap(
+        {
+            name: _agreed(f"figure {name}", [r.figures.get(name) for r in reports], reports, rule)
+            for name in sorted(set(figures))
+        }
+    )
+
+
+def _complete(what: str, said: Sequence[Exact | None], reports: list[PriceReport]) -> list[Exact]:
+    for value, report in zip(said, reports, strict=True):
+        if value is None:
+            raise PriceRoundError(f"expected a {what}, got none from {report.oracle}")
+    return [value for value in said if value is not None]
+
+
+def _agreed(
+    what: str, said: Sequence[Exact | None], reports: list[PriceReport], rule: OracleRule
+) -> Exact:
+    values = _complete(what, said, reports)
+    median = _median(values)
+    for value, report in zip(values, reports, strict=True):
+        if abs(value - median) > rule.max_deviation * median:
             raise PriceRoundError(
-                f"expected prices of {symbol} within {rule.max_deviation} of the median, "
+                f"expected every {what} within {rule.max_deviation} of the median, "
                 f"got a larger deviation from {report.oracle}"
             )
     try:
         return Exact.of(median)
     except ValueError as error:
-        raise PriceRoundError(f"median price of {symbol}: {error}, got more") from None
+        raise PriceRoundError(f"median {what}: {error}, got more") from None
 
 
 def _median(values: list[Exact]) -> Fraction:

@@ -252,6 +252,12 @@ def _non_negative(value: Exact) -> Exact:
     return value
 
 
+def _share(value: Exact) -> Exact:
+    if not 0 <= value <= 1:
+        raise refusal("a share from 0 to 1")
+    return value
+
+
 Several = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list of at most 1024 in JSON, a tuple in Python."""
 
@@ -269,3 +275,6 @@ Time = Annotated[datetime, PlainValidator(_time, json_schema_input_type=str)]
 
 Positive = Annotated[Exact, AfterValidator(_positive)]
 NonNegative = Annotated[Exact, AfterValidator(_non_negative)]
+
+Share = Annotated[Exact, AfterValidator(_share)]
+"""From 0 to 1, both included."""

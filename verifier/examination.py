@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from ..circuits.attestation import Attestation
-from ..circuits.claim import PublicClaim, Summand, build_statement, document_digest
-from ..circuits.compiler import Circuit, compile_claim
-from ..circuits.evidence import open_report, open_vouch, payload_digest
+from ..circuits.claim import (
+    ClaimedAccount,
+    PublicClaim,
+    Summand,
+    build_statement,
+    document_digest,
+)
+from ..circuits.compiler import Backing, Circuit, compile_claim
+from ..circuits.evidence import SignedDocument, open_report, open_vouch, payload_digest
 from ..circuits.statement import Statement
 from ..crypto.srs import Srs
 from ..errors import InputError, ZkCollateralError
 from ..risk.clock import format_time, require_utc, seconds_between
 from ..risk.policy import check_policy
-from ..risk.prices import PriceReport, combine
+from ..risk.prices import PriceReport, combine_for
 from .report import Check, CheckName, Report
 from .trust import Trust, TrustedKey
 
@@ -55,8 +61,7 @@ class CircuitKey(NamedTuple):
     registry: str
     round: str
     claim: str
-    vouched: bool
-    summands: int
+    backings: tuple[Backing, ...]
 
 
 class Examination:
@@ -136,7 +141,7 @@ class Examination:
         rule = self.attestation.policy.claims.get(claim.name)
         if rule is None or rule.type != claim.type:
             raise _Failed(f"the policy has no {claim.type} claim of the name {claim.name!r}")
-        accounts = ", ".join(summand.account for summand in claim.account.commitments)
+        accounts = ", ".join(summand.account for summand in claim.summands)
         return (
             f"{claim.name} ({claim.type}) of policy {self.attestation.policy.name} for {accounts}"
         )
@@ -155,7 +160,7 @@ class Examination:
             self.reports[payload_digest(envelope)] = report
         if len(self.reports) != len(prices.reports):
             raise _Failed("the same price report is listed twice")
-        made = combine(self.reports, policy.oracle, policy.symbols)
+        made = combine_for(self.reports, policy)
         if document_digest(made) != document_digest(prices.round):
             raise _Failed("the price round is not the one that its reports make")
         names = ", ".join(sorted(report.oracle for report in self.reports.values()))
@@ -171,7 +176,15 @@ class Examination:
         return f"{age} s of {limit} s"
 
     def _custodian_signature(self) -> str:
-        account, policy = self.claim.account, self.attestation.policy
+        accounts, vouchers = self.claim.accounts, self.attestation.vouchers
+        vouched = sum(account.summands for account in accounts if account.vouched)
+        if len(vouchers) != vouched:
+            raise _Failed(f"{vouched} vouched commitments, {len(vouchers)} signatures")
+        envelopes = iter(vouchers)
+        return "; ".join(self._backed(account, envelopes) for account in accounts)
+
+    def _backed(self, account: ClaimedAccount, envelopes: Iterator[SignedDocument]) -> str:
+        policy = self.attestation.policy
         if account.summands > policy.commitments.max_summands:
             raise _Failed(
                 f"{account.summands} commitments are added up, the policy allows "
@@ -180,14 +193,10 @@ class Examination:
         if not account.vouched:
             if not policy.commitments.unvouched:
                 raise _Failed("nobody vouches for the commitment, and the policy wants that")
-            if self.attestation.vouchers:
-                raise _Failed("an unvouched commitment with a voucher's envelope")
             return "unvouched, as the policy allows: every slot is range-checked"
-        if len(self.attestation.vouchers) != account.summands:
-            raise _Failed(
-                f"{account.summands} commitments, {len(self.attestation.vouchers)} signatures"
-            )
-        names = [self._open_vouch(index) for index in range(account.summands)]
+        names = [
+            self._open_vouch(account, summand, next(envelopes)) for summand in account.commitments
+        ]
         # By name and not by key: a voucher that changes its key is still one voucher.
         places = {
             (name, summand.account)
@@ -197,15 +206,13 @@ class Examination:
             raise _Failed("one account of one voucher is counted twice")
         return "vouched for by " + ", ".join(names)
 
-    def _open_vouch(self, index: int) -> str:
-        account = self.claim.account
-        summand: Summand = account.commitments[index]
+    def _open_vouch(
+        self, account: ClaimedAccount, summand: Summand, signed_vouch: SignedDocument
+    ) -> str:
         custodians = self.trust.keys_of("custodian")
-        where = f"vouched commitment {index}"
+        where = f"vouched commitment of {summand.account}"
         vouch, key_id = open_vouch(
-            self.attestation.vouchers[index].envelope(where),
-            [key.key for key in custodians.values()],
-            where,
+            signed_vouch.envelope(where), [key.key for key in custodians.values()], where
         )
         if key_id != summand.voucher:
             raise _Failed(f"{where}: signed by another voucher than the claim names")
@@ -226,7 +233,7 @@ class Examination:
         limit = self.attestation.policy.commitments.max_age_seconds
         ages = [
             self._age(summand.as_of, f"the commitment of {summand.account}")
-            for summand in self.claim.account.commitments
+            for summand in self.claim.summands
             if summand.as_of is not None
         ]
         if not ages:
@@ -248,7 +255,7 @@ class Examination:
             if not self.checks[needed].passed:
                 raise _Failed(f"not rebuilt: the check {needed!r} failed")
         attestation, claim = self.attestation, self.claim
-        if claim.account.slots != attestation.registry.slots:
+        if any(account.slots != attestation.registry.slots for account in claim.accounts):
             raise _Failed("the commitment has another number of slots than the registry")
         circuit = self._circuit()
         self.statement = build_statement(claim, circuit, self.srs)
@@ -259,14 +266,13 @@ class Examination:
 
     def _circuit(self) -> Circuit:
         """The claim, compiled; `format` has passed, so the digests are those of the documents."""
-        claim, account = self.claim, self.claim.account
+        claim = self.claim
         key = CircuitKey(
             claim.policy,
             claim.registry,
             claim.round.digest,
             claim.name,
-            account.vouched,
-            account.summands,
+            claim.backings,
         )
         if key not in self.circuits:
             self.circuits[key] = compile_claim(
@@ -274,8 +280,7 @@ class Examination:
                 self.attestation.registry,
                 self.attestation.prices.round,
                 claim.name,
-                vouched=account.vouched,
-                summands=account.summands,
+                *claim.backings,
             )
         return self.circuits[key]
 
@@ -299,7 +304,7 @@ class Examination:
     def _expiry(self) -> str:
         self._age(self.claim.issued, "the attestation")
         evidence = [self.claim.round.time]
-        evidence += [s.as_of for s in self.claim.account.commitments if s.as_of is not None]
+        evidence += [s.as_of for s in self.claim.summands if s.as_of is not None]
         if self.claim.issued < max(evidence):
             raise _Failed("issued before its own prices or commitments")
         if self.at >= self.claim.expires:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.world import NOW, PORTFOLIO, World, altered, failed, srs
 from zkcollateral.circuits.claim import build_statement
-from zkcollateral.circuits.compiler import compile_claim
+from zkcollateral.circuits.compiler import Backing, compile_claim
 from zkcollateral.circuits.evidence import SignedDocument, Vouch, vouch_envelope
 from zkcollateral.crypto.commitment import Opening, add_openings
 from zkcollateral.crypto.signature import SigningKey
@@ -70,7 +70,11 @@ def test_the_rogue_summand_would_make_any_total_provable(world: World) -> None:
     commitments[1]["commitment"] = rogue
     forged_claim = type(attestation.claim).from_json_value(claim, "claim")
     circuit = compile_claim(
-        world.policy, world.registry, world.prices().round, "maintenance", vouched=True, summands=2
+        world.policy,
+        world.registry,
+        world.prices().round,
+        "maintenance",
+        Backing(vouched=True, summands=2),
     )
     statement = build_statement(forged_claim, circuit, srs())
     witness = Witness((wanted,), solve(circuit, wanted.amounts))
@@ -168,7 +172,11 @@ def test_the_total_is_recomputed_from_every_commitment_named(world: World) -> No
     )
     both = world.attest(rich, poor)
     circuit = compile_claim(
-        world.policy, world.registry, both.prices.round, "maintenance", vouched=True, summands=2
+        world.policy,
+        world.registry,
+        both.prices.round,
+        "maintenance",
+        Backing(vouched=True, summands=2),
     )
     statement = build_statement(both.claim, circuit, srs())
     alone = replace(
@@ -213,7 +221,7 @@ class TestUnvouched:
         amounts = [0] * 8
         amounts[4] = -(10**12)
         circuit = compile_claim(
-            world.policy, world.registry, world.prices().round, "maintenance", vouched=True
+            world.policy, world.registry, world.prices().round, "maintenance", Backing(vouched=True)
         )
         assert solve(circuit, amounts)
 

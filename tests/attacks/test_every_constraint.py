@@ -15,13 +15,14 @@ import pytest
 
 import zkcollateral
 from tests.world import World, srs
-from zkcollateral.circuits.compiler import LIMB_BITS, Circuit, compile_claim
+from zkcollateral.circuits.compiler import Backing, Circuit, compile_claim
 from zkcollateral.circuits.lift import check_lift, vouched_interval
+from zkcollateral.circuits.quantity import LIMB_BITS
 from zkcollateral.circuits.statement import Account, LinearSystem, Row, Statement
 from zkcollateral.crypto.commitment import Opening
 from zkcollateral.errors import LiftError, ProverError
 from zkcollateral.prover.proof import prove
-from zkcollateral.prover.solve import _number, solve
+from zkcollateral.prover.solve import solve
 from zkcollateral.prover.witness import Witness
 from zkcollateral.verifier.proof import verify
 
@@ -32,7 +33,9 @@ def world() -> World:
 
 
 def circuit_of(world: World, *, vouched: bool, claim: str = "crash") -> Circuit:
-    return compile_claim(world.policy, world.registry, world.prices().round, claim, vouched=vouched)
+    return compile_claim(
+        world.policy, world.registry, world.prices().round, claim, Backing(vouched=vouched)
+    )
 
 
 def statement_of(circuit: Circuit, opening: Opening, system: LinearSystem) -> Statement:
@@ -86,7 +89,7 @@ def assignments(
     """Amounts and values of which exactly one row should fail: one number or amount is 1 too large,
     and everything that is computed from it follows.
     """
-    for slot in circuit.empty_slots:
+    for _, slot in circuit.empty_slots:
         changed = (*amounts[:slot], amounts[slot] + 1, *amounts[slot + 1 :])
         yield changed, _values(circuit, changed)
     for index in range(len(circuit.quantities)):
@@ -96,7 +99,7 @@ def assignments(
 def _values(circuit: Circuit, amounts: tuple[int, ...], wrong: int = -1) -> tuple[int, ...]:
     values: list[int] = []
     for index, quantity in enumerate(circuit.quantities):
-        number = _number(quantity, amounts, values) + (index == wrong)
+        number = quantity.number([amounts], values) + (index == wrong)
         values += (
             number >> LIMB_BITS * limb & ((1 << LIMB_BITS) - 1) for limb in range(quantity.limbs)
         )

@@ -14,7 +14,7 @@ import pytest
 from tests.world import NOW, PORTFOLIO, REGISTRY, World, altered, failed, srs
 from zkcollateral.circuits.attestation import Attestation
 from zkcollateral.circuits.claim import build_statement, document_digest
-from zkcollateral.circuits.compiler import compile_claim
+from zkcollateral.circuits.compiler import Backing, compile_claim
 from zkcollateral.circuits.evidence import SignedRound, Vouch, make_signed_round
 from zkcollateral.crypto.canonical import canonical_bytes
 from zkcollateral.crypto.commitment import Opening, add_openings
@@ -41,14 +41,13 @@ def world() -> World:
 def reproved(value: dict[str, Any], *openings: Opening) -> Attestation:
     """What a holder hands in who skips every check of its own: a proof of what the claim says."""
     draft = Attestation.from_json_value(value, "attestation")
-    account = draft.claim.account
+    account = draft.claim.accounts[0]
     circuit = compile_claim(
         draft.policy,
         draft.registry,
         draft.prices.round,
         draft.claim.name,
-        vouched=account.vouched,
-        summands=account.summands,
+        Backing(vouched=account.vouched, summands=account.summands),
     )
     statement = build_statement(draft.claim, circuit, srs())
     opening = add_openings(openings)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.world import NOW, srs
 from zkcollateral.circuits.claim import document_digest
-from zkcollateral.circuits.compiler import Circuit, compile_claim
+from zkcollateral.circuits.compiler import Backing, Circuit, compile_claim
 from zkcollateral.circuits.layout import column_count
 from zkcollateral.circuits.statement import Account, Statement
 from zkcollateral.crypto.commitment import Opening
@@ -22,9 +22,10 @@ from zkcollateral.errors import ClaimNotSatisfied, CompileError, LiftError, Prov
 from zkcollateral.prover.proof import prove
 from zkcollateral.prover.solve import solve
 from zkcollateral.prover.witness import Witness
+from zkcollateral.risk.claims import Stress
 from zkcollateral.risk.clock import format_time
 from zkcollateral.risk.health import evaluate
-from zkcollateral.risk.policy import Policy, Stress
+from zkcollateral.risk.policy import Policy
 from zkcollateral.risk.prices import PriceRound
 from zkcollateral.risk.registry import Registry
 from zkcollateral.risk.values import FrozenMap
@@ -159,7 +160,9 @@ def compiled(
     """The market's claim as a circuit; markets without a statement are passed over."""
     registry, policy, prices, _ = market
     try:
-        return compile_claim(policy, registry, prices, CLAIM, vouched=vouched, summands=summands)
+        return compile_claim(
+            policy, registry, prices, CLAIM, Backing(vouched=vouched, summands=summands)
+        )
     except LiftError:
         raise
     except CompileError as error:
@@ -284,7 +287,7 @@ def simple(
 def test_the_order_of_rows_and_values_is_fixed() -> None:
     registry, policy, prices = simple(sides="collateral debt signed", slots=4)
     policy = policy.model_copy(update={"ratio": policy.ratio + 1})
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=False)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=False))
     shapes = [
         (
             [(term.slot, term.coefficient) for term in row.account_terms],
@@ -307,23 +310,25 @@ def test_the_order_of_rows_and_values_is_fixed() -> None:
 
 def test_weights_are_scaled_to_the_smallest_integers() -> None:
     registry, policy, prices = simple(price="0.30", unit="-8")
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
     (row,) = [row for row in circuit.system.rows if row.value_terms]
     assert [term.coefficient for term in row.account_terms] == [1, -1]
 
 
 def test_vouched_slots_need_no_range_checks_and_unvouched_ones_all_do() -> None:
     registry, policy, prices = simple()
-    vouched = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    vouched = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
     assert vouched.value_count == 1
-    unvouched = compile_claim(policy, registry, prices, CLAIM, vouched=False)
+    unvouched = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=False))
     assert unvouched.value_count == SLOTS + 1
 
 
 def test_slack_grows_with_the_number_of_summands() -> None:
     registry, policy, prices = simple()
     limbs = [
-        compile_claim(policy, registry, prices, CLAIM, vouched=True, summands=n).value_count
+        compile_claim(
+            policy, registry, prices, CLAIM, Backing(vouched=True, summands=n)
+        ).value_count
         for n in (1, 2, 64)
     ]
     assert limbs == [1, 2, 2]
@@ -331,7 +336,7 @@ def test_slack_grows_with_the_number_of_summands() -> None:
 
 def test_the_largest_sum_of_64_signed_portfolios_is_provable() -> None:
     registry, policy, prices = simple(sides="signed", ratio="2")
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True, summands=64)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True, summands=64))
     largest = 64 * ((1 << 63) - 1)
     assert solve(circuit, [largest] + [0] * (SLOTS - 1))
     with pytest.raises(ClaimNotSatisfied):
@@ -346,7 +351,7 @@ def test_one_column_at_64_slots_for_realistic_weights() -> None:
         slots=64,
         ratio="1.25",
     )
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
     assert (circuit.domain_size, circuit.value_count) == (64, 2)
     assert column_count(circuit.domain_size, circuit.value_count) == 1
 
@@ -356,7 +361,7 @@ def test_one_column_at_64_slots_for_realistic_weights() -> None:
 )
 def test_the_profile_chooses_the_domain(profile: str, n: int, columns: int) -> None:
     registry, policy, prices = simple(slots=32, profile=profile)
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=False)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=False))
     assert circuit.value_count == 33
     assert circuit.domain_size == n
     assert column_count(n, 33) == columns
@@ -368,7 +373,7 @@ class TestRefusals:
     def test_unknown_claim(self) -> None:
         registry, policy, prices = simple()
         with pytest.raises(CompileError, match="no claim 'other'"):
-            compile_claim(policy, registry, prices, "other", vouched=True)
+            compile_claim(policy, registry, prices, "other", Backing(vouched=True))
 
     def test_missing_price(self) -> None:
         registry, policy, prices = simple()
@@ -376,35 +381,39 @@ class TestRefusals:
         del lacking["prices"]["A1"]
         with pytest.raises(CompileError, match="no price of A1"):
             compile_claim(
-                policy, registry, PriceRound.from_json_value(lacking, "p"), CLAIM, vouched=True
+                policy,
+                registry,
+                PriceRound.from_json_value(lacking, "p"),
+                CLAIM,
+                Backing(vouched=True),
             )
 
     def test_another_quote(self) -> None:
         registry, policy, prices = simple(quote="EUR")
         with pytest.raises(CompileError, match="EUR"):
-            compile_claim(policy, registry, prices, CLAIM, vouched=True)
+            compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
 
     def test_unvouched_sum(self) -> None:
         registry, policy, prices = simple()
         with pytest.raises(CompileError, match="only vouched"):
-            compile_claim(policy, registry, prices, CLAIM, vouched=False, summands=2)
+            compile_claim(policy, registry, prices, CLAIM, Backing(vouched=False, summands=2))
 
     def test_band_with_signed_assets(self) -> None:
         band = {"type": "band", "low": "1", "high": "2"}
         registry, policy, prices = simple(sides="collateral signed", claim=band)
         with pytest.raises(CompileError, match="band cannot be proved with the signed asset A1"):
-            compile_claim(policy, registry, prices, CLAIM, vouched=True)
+            compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
 
     def test_a_signed_asset_that_is_not_concave(self) -> None:
         registry, policy, prices = simple(sides="signed", ratio="0.9")
         with pytest.raises(CompileError, match="not concave"):
-            compile_claim(policy, registry, prices, CLAIM, vouched=True)
+            compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
 
     def test_all_weights_zero(self) -> None:
         crash = {"type": "stress", "scenarios": [{"name": "crash", "shocks": {"A0": "-1"}}]}
         registry, policy, prices = simple(sides="collateral", claim=crash)
         with pytest.raises(CompileError, match="nothing to prove"):
-            compile_claim(policy, registry, prices, CLAIM, vouched=True)
+            compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
 
     def test_weights_that_could_wrap(self) -> None:
         registry, policy, prices = simple(sides="collateral collateral debt")
@@ -412,7 +421,11 @@ class TestRefusals:
         huge["prices"] = {"A0": "1" + "0" * 38, "A1": "0." + "0" * 38 + "1", "A2": "1"}
         with pytest.raises(CompileError):
             compile_claim(
-                policy, registry, PriceRound.from_json_value(huge, "p"), CLAIM, vouched=True
+                policy,
+                registry,
+                PriceRound.from_json_value(huge, "p"),
+                CLAIM,
+                Backing(vouched=True),
             )
 
 
@@ -421,7 +434,7 @@ def test_value_decimals_bring_wild_weights_back_into_range() -> None:
     wild = prices.to_json_value()
     wild["prices"] = {"A0": "1" + "0" * 15, "A1": "0." + "0" * 38 + "1", "A2": "1"}
     circuit = compile_claim(
-        policy, registry, PriceRound.from_json_value(wild, "p"), CLAIM, vouched=True
+        policy, registry, PriceRound.from_json_value(wild, "p"), CLAIM, Backing(vouched=True)
     )
     # What is worth less than a cent per unit counts as nothing; it never counts as more.
     assert [term.slot for term in circuit.system.rows[-1].account_terms] == [0, 2]
@@ -436,13 +449,13 @@ def test_rows_that_could_wrap_although_every_coefficient_is_in_range() -> None:
     registry, policy, prices = simple(sides="collateral collateral debt")
     wild = priced(prices, A0="1" + "0" * 39, A1="0.0001")
     with pytest.raises(LiftError, match="r/2"):
-        compile_claim(policy, registry, wild, CLAIM, vouched=True)
+        compile_claim(policy, registry, wild, CLAIM, Backing(vouched=True))
 
 
 def test_the_edges_of_a_band() -> None:
     band = {"type": "band", "low": "1", "high": "2"}
     registry, policy, prices = simple(claim=band)
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
     rest = [0] * 6
     assert solve(circuit, [10, 10, *rest])
     assert solve(circuit, [19, 10, *rest])
@@ -456,7 +469,7 @@ def test_rounding_makes_a_short_position_dearer() -> None:
     registry, policy, prices = simple(
         sides="collateral signed debt", price="0.15", value_decimals="1"
     )
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
     for amounts in ([2, -1, 0], [0, 2, 1], [2, 0, 1]):
         assert solve(circuit, [*amounts, *[0] * 5])
     for amounts in ([1, -1, 0], [0, 1, 1], [1, 0, 1]):
@@ -468,7 +481,7 @@ def test_survives_speaks_of_now_as_well() -> None:
     """A debt shrinks when its price falls: surviving the fall alone says nothing about today."""
     survives = {"type": "survives", "assets": ["A1"], "fall": "0.4"}
     registry, policy, prices = simple(sides="collateral debt", claim=survives, ratio="1.25")
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
     amounts = [100, 100, 0, 0, 0, 0, 0, 0]
     assert not evaluate(policy.claims[CLAIM], policy, registry, prices, amounts).holds
     with pytest.raises(ClaimNotSatisfied):
@@ -479,7 +492,7 @@ def test_survives_speaks_of_now_as_well() -> None:
 def test_a_band_without_upper_bound_takes_signed_assets() -> None:
     band = {"type": "band", "low": "1", "high": None}
     registry, policy, prices = simple(sides="collateral signed", claim=band)
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
     assert solve(circuit, [9, -9, 0, 0, 0, 0, 0, 0])
     with pytest.raises(ClaimNotSatisfied):
         solve(circuit, [8, -9, 0, 0, 0, 0, 0, 0])
@@ -496,7 +509,7 @@ def test_too_many_terms_are_refused_before_they_are_computed() -> None:
     more = stress.model_copy(update={"scenarios": (*stress.scenarios, stress.scenarios[0])})
     larger = policy.model_copy(update={"claims": FrozenMap({CLAIM: more})})
     with pytest.raises(CompileError, match="more than 1048576 terms"):
-        compile_claim(larger, registry, prices, CLAIM, vouched=True)
+        compile_claim(larger, registry, prices, CLAIM, Backing(vouched=True))
 
 
 def test_a_scenario_for_one_asset_alone_lets_nothing_else_cover_it() -> None:
@@ -507,7 +520,7 @@ def test_a_scenario_for_one_asset_alone_lets_nothing_else_cover_it() -> None:
     }
     registry, policy, prices = simple(sides="collateral collateral debt", claim=claim)
     alone = priced(prices, A2="1")
-    circuit = compile_claim(policy, registry, alone, CLAIM, vouched=True)
+    circuit = compile_claim(policy, registry, alone, CLAIM, Backing(vouched=True))
     rest = [0] * 5
     assert solve(circuit, [5, 0, 5, *rest])
     with pytest.raises(ClaimNotSatisfied):
@@ -523,7 +536,7 @@ def test_a_scenario_in_which_nothing_has_a_price_is_met() -> None:
         ],
     }
     registry, policy, prices = simple(claim=claim)
-    circuit = compile_claim(policy, registry, prices, CLAIM, vouched=True)
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
     for amounts in ([5, 5, *[0] * 6], [4, 5, *[0] * 6]):
         if evaluate(policy.claims[CLAIM], policy, registry, prices, amounts).holds:
             assert solve(circuit, amounts)

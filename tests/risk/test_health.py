@@ -252,11 +252,11 @@ def test_what_is_not_priced_is_zero_and_what_is_unsigned_not_negative(
 
 
 def test_a_claim_without_its_prices_cannot_be_asked() -> None:
-    with pytest.raises(CompileError, match="expected a price of S in the round, got none"):
+    with pytest.raises(CompileError, match="the price round has no price of S"):
         look(world(prices={"A": "1", "D": "1"}))
     made, found, prices = world()
     euro = PriceRound.from_json_value({**prices.to_json_value(), "quote": "EUR"}, "r")
-    with pytest.raises(CompileError, match="expected prices in USD, got prices in EUR"):
+    with pytest.raises(CompileError, match="the policy counts in USD, the price round in EUR"):
         evaluate(made.claims["it"], made, found, euro, [0] * 8)
 
 

@@ -9,7 +9,8 @@ import pytest
 from tests.risk.documents import MISSING, changed, policy, policy_value, registry, registry_value
 from zkcollateral.crypto.canonical import digest
 from zkcollateral.errors import DocumentError
-from zkcollateral.risk.policy import Band, Maintenance, Policy, Stress, Survives, check_policy
+from zkcollateral.risk.claims import Band, Maintenance, Stress, Survives
+from zkcollateral.risk.policy import Policy, check_policy
 
 TWO = [{"name": "a", "shocks": {}}, {"name": "a", "shocks": {"BTC": "-0.1"}}]
 

@@ -41,7 +41,7 @@ def test_honest_attestations_pass_every_check(world: World, claim: str) -> None:
 def test_a_sum_over_three_venues(world: World) -> None:
     holdings = [world.vouched(venue) for venue in world.venues]
     attestation = world.attest(*holdings)
-    assert attestation.claim.account.summands == 3
+    assert attestation.claim.accounts[0].summands == 3
     assert world.verify(attestation).valid
 
 

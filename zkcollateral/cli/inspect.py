@@ -78,8 +78,7 @@ def _statement(document: Attestation, srs: Srs) -> Statement:
         registry,
         document.prices.round,
         claim.name,
-        vouched=claim.account.vouched,
-        summands=claim.account.summands,
+        *claim.backings,
     )
     return build_statement(claim, circuit, srs)
 

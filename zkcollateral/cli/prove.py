@@ -45,13 +45,21 @@ def prove(
         int | None,
         typer.Option(metavar="SECONDS", help="Time to expiry (default: while all is fresh)."),
     ] = None,
+    liability_opening: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Opening of what is to be covered."),
+    ] = None,
+    liability_commitment: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Its commitment; in the same order."),
+    ] = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Prove a claim of a policy, and write the attestation.
 
-    Several openings with their commitments are added up. If the portfolio does not satisfy the
-    claim, no attestation is written and the exit status is 1.
+    Several openings with their commitments are added up, and so are several of the liabilities. If
+    the portfolio does not satisfy the claim, no attestation is written and the exit status is 1.
     """
     from ..circuits.claim import document_digest
     from ..circuits.evidence import SignedRound
@@ -69,19 +77,34 @@ def prove(
 
     if expires_in is not None and not 1 <= expires_in <= MAX_SECONDS:
         raise InputError("--expires-in", f"1 to {MAX_SECONDS} seconds", str(expires_in))
-    refuse_inputs([out], [*opening, *commitment, policy, prices, passphrase_file])
+    owed_opening, owed_commitment = liability_opening or [], liability_commitment or []
+    secrets, public = [*opening, *owed_opening], [*commitment, *owed_commitment]
+    refuse_inputs([out], [*secrets, *public, policy, prices, passphrase_file])
     rule = read_document(Policy, policy)
     if claim not in rule.claims:
         expected = f"a claim of the name {claim!r}"
         raise InputError(f"{policy}: claims", expected, ", ".join(sorted(rule.claims)))
+    _check_accounts(rule, claim, liabilities=bool(owed_opening or owed_commitment))
     round_ = read_document(SignedRound, prices)
-    registry, holdings = _holdings(opening, commitment, passphrase_file)
+    _check_pairs(opening, commitment, "--opening", "--commitment")
+    _check_pairs(owed_opening, owed_commitment, "--liability-opening", "--liability-commitment")
+    registry, holdings = _holdings(secrets, public, passphrase_file)
     with naming(policy=policy):
         check_policy(rule, document_digest(registry), registry)
-    for where, time, limit in _dated(rule, round_.round.time, prices, holdings, commitment):
+    for where, time, limit in _dated(rule, round_.round.time, prices, holdings, public):
         _check_time(where, time, limit)
     check_replaceable(out)
-    request = Request(claim, rule, registry, round_, holdings, audience, nonce, expires_in)
+    request = Request(
+        claim,
+        rule,
+        registry,
+        round_,
+        holdings[: len(opening)],
+        holdings[len(opening) :],
+        audience=audience,
+        nonce=nonce,
+        expires_in=expires_in,
+    )
     srs = load_srs(context)
     with (
         working("proving", srs.arithmetic.name),
@@ -93,19 +116,19 @@ def prove(
         attestation = attest(request, srs)
         seconds = perf_counter() - started
     write_document(out, attestation.to_json_value())
-    public = attestation.claim
+    proved = attestation.claim
     size = out.stat().st_size
-    until = format_time(public.expires)
+    until = format_time(proved.expires)
     emit_result(
         as_json,
         {
-            "claim": public.name,
-            "type": public.type,
-            "policy": public.policy,
-            "commitments": len(public.account.commitments),
-            "audience": public.audience,
-            "nonce": public.nonce,
-            "issued": format_time(public.issued),
+            "claim": proved.name,
+            "type": proved.type,
+            "policy": proved.policy,
+            "commitments": len(proved.summands),
+            "audience": proved.audience,
+            "nonce": proved.nonce,
+            "issued": format_time(proved.issued),
             "expires": until,
             "proof_bytes": len(attestation.proof_bytes),
             "attestation_bytes": size,
@@ -114,12 +137,29 @@ def prove(
             "seconds": round(seconds, 6),
         },
         [
-            f"{out}: {public.name} ({public.type}) of policy {rule.name}, "
+            f"{out}: {proved.name} ({proved.type}) of policy {rule.name}, "
             f"proved in {seconds:.3f} s",
             f"proof {len(attestation.proof_bytes)} bytes, attestation {size} bytes",
-            f"for {public.audience or 'nobody in particular'}, valid until {until}",
+            f"for {proved.audience or 'nobody in particular'}, valid until {until}",
         ],
     )
+
+
+def _check_accounts(policy: Policy, claim: str, *, liabilities: bool) -> None:
+    from ..circuits.compiler import account_count
+
+    needed = account_count(policy.claims[claim]) == 2
+    if needed != liabilities:
+        expected = f"the liabilities that {claim!r} covers" if needed else "no liabilities"
+        got = "none" if needed else f"some for the claim {claim!r}, which covers none"
+        raise InputError("--liability-opening", expected, got)
+
+
+def _check_pairs(
+    openings: Sequence[Path], commitments: Sequence[Path], one: str, other: str
+) -> None:
+    if len(openings) != len(commitments):
+        raise InputError(other, f"{len(openings)} files, one per {one}", str(len(commitments)))
 
 
 def _holdings(
@@ -131,9 +171,6 @@ def _holdings(
     from ..prover.opening import read_opening
     from .files import read_commitment
 
-    if len(openings) != len(commitments):
-        expected = f"{len(openings)} files, one per --opening"
-        raise InputError("--commitment", expected, str(len(commitments)))
     holdings = []
     registries: dict[str, Registry] = {}
     # Commitments first: they cost nobody a passphrase.

@@ -57,7 +57,8 @@ def _time_batch(
     registry = openings[0].registry
     nonces = [f"batch-{index}" for index in range(size)]
     requests = [
-        Request(claim, policy, registry, prices, holdings, data.LENDER, nonce) for nonce in nonces
+        Request(claim, policy, registry, prices, holdings, audience=data.LENDER, nonce=nonce)
+        for nonce in nonces
     ]
     attestations: list[Attestation] = attest_many(requests, srs)
     trust = read_document(Trust, folder / "trust.json")

@@ -1,0 +1,1 @@
+"""What happens to an account that is liquidated: amounts, fees, auctions, agents, bad debt."""
