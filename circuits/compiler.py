@@ -180,13 +180,12 @@ class _Compiler:
         weights, scale = in_integers(inequality)
         parts = {place: self._parts(place, weight) for place, weight in weights.items()}
         largest = {place: self._largest(place, weight) for place, weight in weights.items()}
-        capped: dict[int, int] = {}
         bound = sum(largest.values())
+        capped: dict[int, int] = {}
         for cap in inequality.caps:
             capped |= self._capped(cap, parts, largest)
-            for place in cap.limited & set(parts):
-                del parts[place]
-        slots, values = _sum(parts.values())
+        limited = {place for cap in inequality.caps for place in cap.limited}
+        slots, values = _sum(part for place, part in parts.items() if place not in limited)
         values |= capped
         threshold = math.ceil(inequality.threshold * scale) + (1 if inequality.strict else 0)
         self._at_least_zero(bound - threshold, Form.of(slots, values, threshold))
@@ -228,7 +227,7 @@ class _Compiler:
     def _cut(self, place: Place, sign: int, starts: Starts, bound: int) -> Slices:
         reached = [start for start in starts if start < bound]
         slices = []
-        for start, end in zip(reached, [*reached[1:], None], strict=True):
+        for start, end in zip(reached, [*reached[1:], None][: len(reached)], strict=True):
             form = Form.of({place: sign}, constant=start)
             if end is None:
                 limbs = max(1, -(-bound.bit_length() // LIMB_BITS))

@@ -134,10 +134,10 @@ class Factors(Part):
         yield from ((symbol, "debt") for symbol in self.debt)
         yield from ((symbol, "signed") for symbol in self.signed)
 
-    def figures(self) -> Iterator[str]:
-        """The figures that the factors are scaled by."""
-        held = [*self.collateral.values(), *(factors.long for factors in self.signed.values())]
-        yield from (factor.figure for factor in held if isinstance(factor, Scaled))
+    def held(self) -> Iterator[Factor]:
+        """Every factor of something that is held."""
+        yield from self.collateral.values()
+        yield from (factors.long for factors in self.signed.values())
 
 
 def check_held(factor: Factor, at: str) -> None:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from ..errors import DocumentError
 from .claims import ClaimRule, Covers, NotLiquidatable, Stress, Survives
 from .document import Document, Part
-from .factors import Factor, Factors, check_held
+from .factors import Factor, Factors, Scaled, check_held
 from .registry import Registry
 from .terms import LiquidationTerms
 from .values import (
@@ -225,14 +225,10 @@ class Policy(Document):
     def figures(self) -> tuple[str, ...]:
         """The other numbers that the policy needs of the oracles, ascending."""
         names = {cap.rate for cap in self.growth_caps.values()}
-        names |= {*self.factors.figures(), *self.test_factors.figures()}
+        held = [*self.factors.held(), *self.test_factors.held()]
         for category in self.categories.values():
-            factors = Factors(
-                collateral=FrozenMap({**category.collateral, **category.liquidation}),
-                debt=FrozenMap({}),
-                signed=FrozenMap({}),
-            )
-            names |= set(factors.figures())
+            held += [*category.collateral.values(), *category.liquidation.values()]
+        names |= {factor.figure for factor in held if isinstance(factor, Scaled)}
         return tuple(sorted(names))
 
 
