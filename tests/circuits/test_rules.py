@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.circuits.rules import CLAIM, SLOTS, Maker, Market
+from tests.circuits.test_compiler import simple
 from tests.world import srs
 from zkcollateral.circuits.compiler import Backing, Circuit, compile_claim
 from zkcollateral.circuits.statement import Account, Row, Statement
@@ -205,6 +206,40 @@ def test_no_choice_of_values_makes_a_claim_provable_that_does_not_hold() -> None
             tried += 1
             assert not forged(circuit, market.accounts, random), seed
     assert tried > 3000
+
+
+@pytest.mark.parametrize(
+    ("limited", "other", "debt", "provable"),
+    [(10, 90, 100, True), (10, 90, 101, False), (90, 10, 60, True), (90, 10, 61, False)],
+    ids=[
+        "all of it counts",
+        "no more than all of it",
+        "its share counts",
+        "no more than its share",
+    ],
+)
+def test_what_counts_of_limited_assets_is_no_free_choice(
+    limited: int, other: int, debt: int, provable: bool
+) -> None:
+    registry, policy, prices = simple(
+        sides="collateral collateral debt",
+        limits=[{"name": "half", "assets": ["A0"], "share": "0.5", "excess": "uncounted"}],
+    )
+    circuit = compile_claim(policy, registry, prices, CLAIM, Backing(vouched=True))
+    amounts = [limited, other, debt, *[0] * (SLOTS - 3)]
+    (counted,) = (quantity for quantity in circuit.quantities if len(quantity.forms) > 1)
+    satisfied = []
+    for choice in range(400):
+        values: list[int] = []
+        for quantity in circuit.quantities:
+            number = choice if quantity is counted else quantity.number([amounts], values)
+            values += [number, *[0] * (quantity.limbs - 1)]
+        if min(values) >= 0 and all(
+            left(row, [amounts], tuple(values)) == row.constant for row in circuit.system.rows
+        ):
+            satisfied.append(choice)
+    assert bool(satisfied) == provable
+    assert evaluate(policy.claims[CLAIM], policy, registry, prices, amounts).holds == provable
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])

@@ -1,0 +1,154 @@
+"""The verdict on a claim for many accounts at once, the same as `health.evaluate` gives for each.
+
+Doubles decide wherever they cannot be wrong (`fleet_bounds` says where that is, and why), and whole
+numbers decide the rest. No other thread is started and no linear algebra library called, so that
+one core does all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .claims import AccountClaim, Covers
+from .fleet_bounds import Columns, make_exact, make_filter
+from .fleet_conditions import conditions
+from .policy import Policy
+from .prices import PriceRound
+from .pricing import price
+from .registry import Registry
+from .valuation import owes
+
+CHUNK_AMOUNTS = 1 << 17
+"""So many amounts are looked at together: 1 MiB, and what is computed from them fits a cache."""
+MAX_CHUNK_ACCOUNTS = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class FleetEvaluation:
+    """How many accounts stand against one claim. As secret as their amounts.
+
+    Attributes:
+        holds: whether the claim is true, one boolean per account; exact.
+        worst_margin_float: the smallest margin of the claim's conditions in quote, one double per
+            account. It only describes: it is rounded, its sign may be wrong where it is close to
+            0, and nothing may be decided by it. NaN where a slot is misplaced, infinite where it is
+            too large for a double.
+        decided_exactly: how many accounts needed exact arithmetic.
+    """
+
+    holds: NDArray[np.bool_]
+    worst_margin_float: NDArray[np.float64]
+    decided_exactly: int
+
+    def __repr__(self) -> str:
+        return "FleetEvaluation(hidden)"
+
+
+def evaluate_fleet(
+    claim: AccountClaim,
+    policy: Policy,
+    registry: Registry,
+    prices: PriceRound,
+    amounts: NDArray[np.int64],
+) -> FleetEvaluation:
+    """Evaluate a claim on the known amounts of many accounts.
+
+    Beside the amounts and the results it needs some ten megabytes, however many accounts there are.
+
+    Args:
+        claim: one of the policy's claims about one account.
+        policy: factors, ratio and rounding; checked against the registry (`policy.check_policy`).
+        registry: what the slots hold.
+        prices: a price of every symbol that has a factor, in the policy's quote.
+        amounts: shape (accounts, slots), int64, in the slots' smallest units.
+
+    Raises:
+        InputError: the amounts are no such array; a claim about two accounts, one whose category
+            the policy does not have, or one about liquidation without terms of it.
+        CompileError: the round does not have what the policy needs (see `pricing.price`).
+    """
+    _check_claim(claim, policy)
+    _check_amounts(amounts, registry)
+    exact = conditions(claim, policy, registry, price(policy, prices))
+    filters = [make_filter(condition) for condition in exact]
+    wholes = [make_exact(condition) for condition in exact]
+    empty, unsigned = _restricted_slots(claim, policy, registry)
+    holds = np.empty(len(amounts), np.bool_)
+    worst = np.empty(len(amounts), np.float64)
+    decided_exactly = 0
+    for here in _chunks(len(amounts), registry.slots):
+        chunk = np.ascontiguousarray(amounts[here].T)
+        # Joined bit by bit: 0 if all are, and with the sign bit if one has it.
+        placed = np.bitwise_or.reduce(chunk[empty], axis=0) == 0
+        placed &= np.bitwise_or.reduce(chunk[unsigned], axis=0) >= 0
+        all_met, any_failed = placed.copy(), ~placed
+        lowest = np.full(chunk.shape[1], np.inf)
+        columns = Columns(chunk, np.float64)
+        for each in filters:
+            met, failed, margin = each.decide(columns)
+            all_met &= met
+            any_failed |= failed
+            np.minimum(lowest, margin, out=lowest)
+        lowest[~placed] = np.nan
+        doubtful = np.flatnonzero(~(all_met | any_failed))
+        if len(doubtful):
+            columns = Columns(chunk[:, doubtful], np.object_)
+            verdicts = [each.decide(columns) for each in wholes]
+            all_met[doubtful] = np.logical_and.reduce([met for met, _ in verdicts])
+            smallest = map(min, zip(*(margins for _, margins in verdicts), strict=True))
+            lowest[doubtful] = [_described(margin) for margin in smallest]
+            decided_exactly += len(doubtful)
+        holds[here] = all_met
+        worst[here] = lowest
+    return FleetEvaluation(holds, worst, decided_exactly)
+
+
+def _check_claim(claim: AccountClaim, policy: Policy) -> None:
+    if isinstance(claim, Covers):
+        raise InputError("claim", "a claim about one account", "one about two")
+    if claim.category is not None and claim.category not in policy.categories:
+        raise InputError("claim.category", "a category of the policy", repr(claim.category))
+
+
+def _check_amounts(amounts: NDArray[np.int64], registry: Registry) -> None:
+    if not isinstance(amounts, np.ndarray):
+        raise InputError("amounts", "a numpy array", type(amounts).__name__)
+    if amounts.dtype != np.int64:
+        raise InputError("amounts", "an array of int64", f"one of {amounts.dtype}")
+    if amounts.ndim != 2 or amounts.shape[1] != registry.slots:
+        raise InputError("amounts", f"the shape (accounts, {registry.slots})", str(amounts.shape))
+
+
+def _restricted_slots(
+    claim: AccountClaim, policy: Policy, registry: Registry
+) -> tuple[list[int], list[int]]:
+    """The slots that must be empty, and those that must not be below zero."""
+    priced = set(policy.factors.pairs())
+    category = policy.category_of(claim)
+    used = {
+        asset.slot: asset.side
+        for asset in registry.assets
+        if (asset.symbol, asset.side) in priced
+        and (category is None or not owes(asset) or asset.symbol in category.debts)
+    }
+    empty = [slot for slot in range(registry.slots) if slot not in used]
+    return empty, [slot for slot, side in used.items() if side != "signed"]
+
+
+def _chunks(accounts: int, slots: int) -> Iterator[slice]:
+    step = min(MAX_CHUNK_ACCOUNTS, max(1, CHUNK_AMOUNTS // slots))
+    return (slice(start, start + step) for start in range(0, accounts, step))
+
+
+def _described(margin: Fraction) -> float:
+    """The double next to an exact margin; infinite where there is none."""
+    try:
+        return float(margin)
+    except OverflowError:
+        return float("inf") if margin > 0 else float("-inf")

@@ -1,0 +1,272 @@
+"""Between which multiples of a price a margin stays at 0 or above, in exact arithmetic.
+
+A margin as a function of one price is concave and made of straight pieces, so that it is at least 0
+on one interval. Two things break that a little. A `sized` factor by value makes it drop where a
+tier begins; these places are known, and between two of them it is concave again. And what is
+rounded to a whole unit (a boundary in value, `value_decimals`) makes it jump by less than one unit.
+In each of these places the margin takes the larger of its two values, so that the last safe multiple
+always exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from fractions import Fraction
+
+Margin = Callable[[Fraction], Fraction]
+"""The margin at a multiple of the price, from 0 on."""
+
+TICK = Fraction(1, 10**12)
+"""Where rounding leaves no root, the last safe multiple of this is given instead."""
+
+FARTHEST = Fraction(10**12)
+"""No bound is looked for above this multiple of the price."""
+
+_START = Fraction(1)
+_FINEST = Fraction(1, 10**30)
+_ROUNDS = 400
+_OVERSHOOT = 2**16
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Where a margin is at least 0 for the last time.
+
+    Attributes:
+        at: the multiple.
+        exact: whether the margin is 0 there, or drops below 0 right behind it. Otherwise `at` is a
+            multiple of `TICK`, and the margin is below 0 one tick further on.
+    """
+
+    at: Fraction
+    exact: bool
+
+
+@dataclass(frozen=True)
+class SafeRange:
+    """The multiples from `lower` to `upper`, both safe; None where there is no bound."""
+
+    lower: Edge | None
+    upper: Edge | None
+
+
+def safe_range(
+    margin: Margin, drops: Collection[Fraction], *, stepped: bool = False
+) -> SafeRange | None:
+    """The safe interval around multiple 1, or the nearest one if 1 is not safe.
+
+    Where rounding lets the margin cross 0 more than once within a unit's value, each end is one of
+    these crossings.
+
+    Args:
+        margin: concave between the drops, up to rounding; at a drop it has the value from the left.
+        drops: the multiples above which it continues lower.
+        stepped: whether values are rounded, so that it is a staircase without roots.
+
+    Returns:
+        None if no multiple up to `FARTHEST` is safe.
+    """
+    known: dict[Fraction, Fraction] = {}
+
+    def remembered(at: Fraction) -> Fraction:
+        if at not in known:
+            known[at] = margin(at)
+        return known[at]
+
+    inner = sorted(drop for drop in set(drops) if 0 < drop < FARTHEST)
+    ends = [Fraction(0), *inner, FARTHEST]
+    pieces = [
+        _Piece(remembered, left, right, follows_drop=index > 0)
+        for index, (left, right) in enumerate(zip(ends, ends[1:], strict=False))
+    ]
+    found = _safe_point(pieces)
+    if found is None:
+        return None
+    return SafeRange(_down(pieces, *found, stepped), _up(pieces, *found, stepped))
+
+
+class _Piece:
+    """A margin from behind `left` to `right`, continued to `left`."""
+
+    def __init__(
+        self, margin: Margin, left: Fraction, right: Fraction, *, follows_drop: bool
+    ) -> None:
+        self.left, self.right = left, right
+        self._margin = margin
+        self._at_left: Fraction | None = None if follows_drop else margin(left)
+
+    def __call__(self, at: Fraction) -> Fraction:
+        if at != self.left:
+            return self._margin(at)
+        if self._at_left is None:
+            little = self.left * _FINEST
+            near, further = self._margin(at + little), self._margin(at + 2 * little)
+            self._at_left = 2 * near - further
+        return self._at_left
+
+
+def _safe_point(pieces: list[_Piece]) -> tuple[int, Fraction] | None:
+    """A piece and a safe multiple in it: 1 if it is safe, otherwise in the nearest safe piece."""
+
+    def distance(index: int) -> Fraction:
+        piece = pieces[index]
+        return max(piece.left - _START, _START - piece.right, Fraction(0))
+
+    # Of two that meet at 1, the first is the one that 1 belongs to.
+    for index in sorted(range(len(pieces)), key=distance):
+        piece = pieces[index]
+        if piece.left < _START <= piece.right and piece(_START) >= 0:
+            return index, _START
+        point = _safe_point_of(piece)
+        if point is not None:
+            return index, point
+    return None
+
+
+def _safe_point_of(piece: _Piece) -> Fraction | None:
+    """A safe multiple of a concave piece: an end of it, or found on the way to its maximum."""
+    low, high = piece.left, piece.right
+    for end in (low, high):
+        if piece(end) >= 0:
+            return end
+    while high - low > TICK:
+        third = (high - low) / 3
+        # Thirds of thirds would grow in digits.
+        one, two = _dyadic(low + third, third), _dyadic(high - third, third)
+        at_one, at_two = piece(one), piece(two)
+        if at_one >= 0:
+            return one
+        if at_two >= 0:
+            return two
+        if _cannot_rise(low, one, two, high, piece):
+            return None
+        if at_one <= at_two:
+            low = one
+        if at_two <= at_one:
+            high = two
+    return None
+
+
+def _cannot_rise(
+    low: Fraction, one: Fraction, two: Fraction, high: Fraction, piece: _Piece
+) -> bool:
+    """Whether concavity alone keeps a piece below 0, from its values at four multiples.
+
+    Between two of them it is below the lines through the two pairs next to it.
+    """
+    a, b, c, d = (piece(at) for at in (low, one, two, high))
+    rising, middle, falling = (b - a) / (one - low), (c - b) / (two - one), (d - c) / (high - two)
+    left = b + max(-middle, Fraction(0)) * (one - low)
+    right = c + max(middle, Fraction(0)) * (high - two)
+    between = min(
+        b + max(rising, Fraction(0)) * (two - one), c + max(-falling, Fraction(0)) * (two - one)
+    )
+    return max(left, right, between) < 0
+
+
+def _down(pieces: list[_Piece], index: int, safe: Fraction, stepped: bool) -> Edge | None:
+    while True:
+        piece = pieces[index]
+        if piece(piece.left) < 0:
+            return _edge(piece, safe, piece.left, stepped)
+        if index == 0:
+            return None
+        # Left of a drop the margin is larger still.
+        index, safe = index - 1, piece.left
+
+
+def _up(pieces: list[_Piece], index: int, safe: Fraction, stepped: bool) -> Edge | None:
+    while True:
+        piece = pieces[index]
+        if piece(piece.right) < 0:
+            return _edge(piece, safe, piece.right, stepped)
+        index, safe = index + 1, piece.right
+        if index == len(pieces):
+            return None
+        if pieces[index](safe) < 0:
+            return Edge(safe, exact=True)
+
+
+def _edge(piece: _Piece, safe: Fraction, unsafe: Fraction, stepped: bool) -> Edge:
+    root = None if stepped else _root(piece, safe, unsafe)
+    if root is not None:
+        return Edge(root, exact=True)
+    while True:
+        closer = _closer(piece, safe, unsafe, _to_tick)
+        if closer is None:
+            return Edge(safe, exact=False)
+        safe, unsafe = closer
+
+
+def _root(piece: _Piece, safe: Fraction, unsafe: Fraction) -> Fraction | None:
+    """The root between a safe and an unsafe multiple; None if the margin jumps across 0."""
+    behind: Fraction | None = None
+    for _ in range(_ROUNDS):
+        at_safe, at_unsafe = piece(safe), piece(unsafe)
+        # Where both ends lie on one straight piece, this is the root and no approximation.
+        roots = [safe + (unsafe - safe) * at_safe / (at_safe - at_unsafe)]
+        if behind is not None and piece(behind) < at_unsafe:
+            slope = (at_unsafe - piece(behind)) / (unsafe - behind)
+            beyond = unsafe - at_unsafe / slope
+            if min(safe, unsafe) <= beyond <= max(safe, unsafe):
+                roots.append(beyond)
+        for root in roots:
+            if piece(root) == 0 and piece(root + (unsafe - root) / 2**64) < 0:
+                return root
+        behind = unsafe
+        closer = _closer(piece, safe, unsafe, _dyadic)
+        if closer is None:
+            return None
+        safe, unsafe = closer
+        if abs(safe - unsafe) <= _FINEST * max(safe, unsafe):
+            return None
+    return None
+
+
+def _closer(
+    piece: _Piece,
+    safe: Fraction,
+    unsafe: Fraction,
+    rounded: Callable[[Fraction, Fraction], Fraction],
+) -> tuple[Fraction, Fraction] | None:
+    """A pair at most about half as far apart; None if nothing that is rounded lies between.
+
+    The straight line's root is tried first, then a multiple a little way across from it: on a piece
+    that is almost straight these two leave little between them. The middle is for the others.
+    """
+    half = abs(safe - unsafe) / 2
+    tried = False
+    for way in ("line", "across", "middle"):
+        width = abs(safe - unsafe)
+        if way == "middle" and tried and width <= half:
+            break
+        if way == "line":
+            at_safe = piece(safe)
+            point = safe + (unsafe - safe) * at_safe / (at_safe - piece(unsafe))
+            last = point
+        elif way == "across":
+            other = unsafe if piece(last) >= 0 else safe
+            point = last + (other - last) / _OVERSHOOT
+        else:
+            point = (safe + unsafe) / 2
+        point = rounded(point, width)
+        if not min(safe, unsafe) < point < max(safe, unsafe):
+            continue
+        tried, last = True, point
+        if piece(point) >= 0:
+            safe = point
+        else:
+            unsafe = point
+    return (safe, unsafe) if tried else None
+
+
+def _dyadic(value: Fraction, width: Fraction) -> Fraction:
+    """Close to `value` on the scale of `width`, with a short denominator."""
+    bits = width.denominator.bit_length() - width.numerator.bit_length() + 24
+    scale = Fraction(2) ** bits
+    return round(value * scale) / scale
+
+
+def _to_tick(value: Fraction, width: Fraction) -> Fraction:
+    return round(value / TICK) * TICK
