@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +36,7 @@ class FleetEvaluation:
         holds: whether the claim is true, one boolean per account; exact.
         worst_margin_float: the smallest margin of the claim's conditions in quote, one double per
             account. It only describes: it is rounded, its sign may be wrong where it is close to
-            0, and nothing may be decided by it. NaN where a slot is misplaced, infinite where it is
-            too large for a double.
+            0, and nothing may be decided by it. NaN where a slot is misplaced.
         decided_exactly: how many accounts needed exact arithmetic.
     """
 
@@ -102,7 +100,7 @@ def evaluate_fleet(
             verdicts = [each.decide(columns) for each in wholes]
             all_met[doubtful] = np.logical_and.reduce([met for met, _ in verdicts])
             smallest = map(min, zip(*(margins for _, margins in verdicts), strict=True))
-            lowest[doubtful] = [_described(margin) for margin in smallest]
+            lowest[doubtful] = [float(margin) for margin in smallest]
             decided_exactly += len(doubtful)
         holds[here] = all_met
         worst[here] = lowest
@@ -145,10 +143,3 @@ def _chunks(accounts: int, slots: int) -> Iterator[slice]:
     step = min(MAX_CHUNK_ACCOUNTS, max(1, CHUNK_AMOUNTS // slots))
     return (slice(start, start + step) for start in range(0, accounts, step))
 
-
-def _described(margin: Fraction) -> float:
-    """The double next to an exact margin; infinite where there is none."""
-    try:
-        return float(margin)
-    except OverflowError:
-        return float("inf") if margin > 0 else float("-inf")

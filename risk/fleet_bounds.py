@@ -125,7 +125,7 @@ class Filter:
             met, failed = margin > bound, margin <= -bound
         else:
             met, failed = margin >= bound, margin < -bound
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(under="ignore"):
             return met, failed, np.ldexp(margin, -self.exponent)
 
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import CompileError
-from .clock import seconds_between
 from .factors import Factor, Scaled, Sized, Tiered
+from .oracles.confidence import ConfidenceRule, interval
+from .oracles.growth_cap import GrowthRule, capped_rate
+from .oracles.outcome import Refusal
 from .policy import GrowthCap, Policy
 from .prices import PriceRound
-
-YEAR_SECONDS = 31_536_000
-"""365 days, as lending protocols count a year."""
 
 ResolvedFactor = Fraction | Tiered | Sized
 
@@ -96,21 +95,17 @@ def _quote(symbol: str, policy: Policy, prices: PriceRound) -> Quote:
     confidence = prices.confidence.get(symbol)
     if confidence is None:
         raise CompileError(f"the price round has no confidence of {symbol}")
-    if confidence > rule.max_share * middle:
-        raise CompileError(
-            f"the confidence of {symbol} is more than {rule.max_share} of its price: "
-            "the policy refuses such a price"
-        )
-    low, high = middle - rule.multiple * confidence, middle + rule.multiple * confidence
-    if low <= 0:
-        raise CompileError(f"the price of {symbol} less its confidence is not above 0")
-    return Quote(low, high)
+    allowed = ConfidenceRule(rule.max_share, policy.oracle.max_age_seconds, multiple=rule.multiple)
+    bounds = interval(symbol, middle, confidence, allowed)
+    if isinstance(bounds, Refusal):
+        raise CompileError(f"the policy refuses a price: {bounds}")
+    return Quote(bounds.low, bounds.high)
 
 
 def _capped_rate(symbol: str, cap: GrowthCap, rate: Fraction, prices: PriceRound) -> Fraction:
-    seconds = seconds_between(cap.snapshot_time, prices.time)
-    if seconds < 0:
+    if prices.time < cap.snapshot_time:
         raise CompileError(
             f"the price round is older than the snapshot of the growth cap of {symbol}"
         )
-    return min(rate, cap.snapshot * (1 + cap.yearly_growth * Fraction(seconds, YEAR_SECONDS)))
+    rule = GrowthRule(cap.snapshot, cap.snapshot_time, cap.yearly_growth)
+    return capped_rate(rate, rule, prices.time).rate

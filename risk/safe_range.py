@@ -1,18 +1,19 @@
 """Between which multiples of a price a margin stays at 0 or above, in exact arithmetic.
 
 A margin as a function of one price is concave and made of straight pieces, so that it is at least 0
-on one interval. Two things break that a little. A `sized` factor by value makes it drop where a
-tier begins; these places are known, and between two of them it is concave again. And what is
-rounded to a whole unit (a boundary in value, `value_decimals`) makes it jump by less than one unit.
-In each of these places the margin takes the larger of its two values, so that the last safe multiple
-always exists.
+on one interval. Two things break that. A `sized` factor by value makes it drop where a tier begins;
+these places are known, and between two of them it is concave again. And rounding (of a boundary in
+value to a smallest unit, of a unit's value to `value_decimals`) makes it jump by next to nothing.
+In all these places the margin has the larger of its two values, so that there is a last safe
+multiple.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 Margin = Callable[[Fraction], Fraction]
 """The margin at a multiple of the price, from 0 on."""
@@ -24,9 +25,12 @@ FARTHEST = Fraction(10**12)
 """No bound is looked for above this multiple of the price."""
 
 _START = Fraction(1)
-_FINEST = Fraction(1, 10**30)
-_ROUNDS = 400
+_INFINITESIMAL = Fraction(1, 10**30)
+_FINEST = Fraction(1, 10**21)
+"""Amounts are below 2^63 units, so that hardly two steps of their rounding are closer."""
 _OVERSHOOT = 2**16
+_MIDDLES = 8
+_SELDOM = 3
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def safe_range(
     ends = [Fraction(0), *inner, FARTHEST]
     pieces = [
         _Piece(remembered, left, right, follows_drop=index > 0)
-        for index, (left, right) in enumerate(zip(ends, ends[1:], strict=False))
+        for index, (left, right) in enumerate(pairwise(ends))
     ]
     found = _safe_point(pieces)
     if found is None:
@@ -100,7 +104,7 @@ class _Piece:
         if at != self.left:
             return self._margin(at)
         if self._at_left is None:
-            little = self.left * _FINEST
+            little = self.left * _INFINITESIMAL
             near, further = self._margin(at + little), self._margin(at + 2 * little)
             self._at_left = 2 * near - further
         return self._at_left
@@ -189,76 +193,85 @@ def _up(pieces: list[_Piece], index: int, safe: Fraction, stepped: bool) -> Edge
 
 
 def _edge(piece: _Piece, safe: Fraction, unsafe: Fraction, stepped: bool) -> Edge:
-    root = None if stepped else _root(piece, safe, unsafe)
-    if root is not None:
-        return Edge(root, exact=True)
-    while True:
-        closer = _closer(piece, safe, unsafe, _to_tick)
-        if closer is None:
-            return Edge(safe, exact=False)
-        safe, unsafe = closer
+    """The last safe multiple between a safe and an unsafe one: a root, if there is one."""
+    behind = last = unsafe
+    for rounded, grain in ((_to_tick, TICK), (_dyadic, None)):
+        for count, pair in enumerate(_closing_in(piece, safe, unsafe, rounded, grain)):
+            behind = behind if pair[1] == unsafe else unsafe
+            safe, unsafe = pair
+            root = None if stepped or count % _SELDOM else _root(piece, safe, unsafe, behind)
+            if root is not None:
+                return Edge(root, exact=True)
+            if grain is None and abs(safe - unsafe) <= _FINEST * max(safe, unsafe):
+                break
+        last = last if grain is None else safe
+        if stepped:
+            break
+    return Edge(last, exact=False)
 
 
-def _root(piece: _Piece, safe: Fraction, unsafe: Fraction) -> Fraction | None:
-    """The root between a safe and an unsafe multiple; None if the margin jumps across 0."""
-    behind: Fraction | None = None
-    for _ in range(_ROUNDS):
-        at_safe, at_unsafe = piece(safe), piece(unsafe)
-        # Where both ends lie on one straight piece, this is the root and no approximation.
-        roots = [safe + (unsafe - safe) * at_safe / (at_safe - at_unsafe)]
-        if behind is not None and piece(behind) < at_unsafe:
-            slope = (at_unsafe - piece(behind)) / (unsafe - behind)
-            beyond = unsafe - at_unsafe / slope
-            if min(safe, unsafe) <= beyond <= max(safe, unsafe):
-                roots.append(beyond)
-        for root in roots:
-            if piece(root) == 0 and piece(root + (unsafe - root) / 2**64) < 0:
-                return root
-        behind = unsafe
-        closer = _closer(piece, safe, unsafe, _dyadic)
-        if closer is None:
-            return None
-        safe, unsafe = closer
-        if abs(safe - unsafe) <= _FINEST * max(safe, unsafe):
-            return None
+def _root(piece: _Piece, safe: Fraction, unsafe: Fraction, behind: Fraction) -> Fraction | None:
+    """The root between the first two of three multiples, if it lies on one straight piece with two
+    of them; `behind` is unsafe and further out.
+    """
+    for one, other in ((safe, unsafe), (unsafe, behind)):
+        rise = piece(one) - piece(other)
+        if rise <= 0:
+            continue
+        root = one + (other - one) * piece(one) / rise
+        if not min(safe, unsafe) <= root <= max(safe, unsafe) or piece(root) != 0:
+            continue
+        if piece(root + (unsafe - root) / 2**64) < 0:
+            return root
     return None
 
 
-def _closer(
+def _closing_in(
     piece: _Piece,
     safe: Fraction,
     unsafe: Fraction,
     rounded: Callable[[Fraction, Fraction], Fraction],
-) -> tuple[Fraction, Fraction] | None:
-    """A pair at most about half as far apart; None if nothing that is rounded lies between.
+    grain: Fraction | None,
+) -> Iterator[tuple[Fraction, Fraction]]:
+    """Pairs of a safe and an unsafe multiple, each less than about half as far apart as the last.
 
-    The straight line's root is tried first, then a multiple a little way across from it: on a piece
-    that is almost straight these two leave little between them. The middle is for the others.
+    The root of the straight line is tried first, then a multiple a little way across from it: on
+    what is almost straight these two leave little between them. Elsewhere the middle is better.
+
+    Args:
+        piece: the margin.
+        safe, unsafe: the first pair.
+        rounded: brings a multiple between two, so far apart, into a short form.
+        grain: the least distance of rounded multiples, if there is one.
     """
-    half = abs(safe - unsafe) / 2
-    tried = False
-    for way in ("line", "across", "middle"):
-        width = abs(safe - unsafe)
-        if way == "middle" and tried and width <= half:
-            break
-        if way == "line":
-            at_safe = piece(safe)
-            point = safe + (unsafe - safe) * at_safe / (at_safe - piece(unsafe))
-            last = point
-        elif way == "across":
-            other = unsafe if piece(last) >= 0 else safe
-            point = last + (other - last) / _OVERSHOOT
-        else:
-            point = (safe + unsafe) / 2
-        point = rounded(point, width)
-        if not min(safe, unsafe) < point < max(safe, unsafe):
-            continue
-        tried, last = True, point
-        if piece(point) >= 0:
-            safe = point
-        else:
-            unsafe = point
-    return (safe, unsafe) if tried else None
+    middles = 0
+    while True:
+        yield safe, unsafe
+        width = after = abs(safe - unsafe)
+        if not middles:
+            drop = piece(safe) - piece(unsafe)
+            point = rounded(safe + (unsafe - safe) * piece(safe) / drop, width)
+            safe, unsafe = _with(piece, safe, unsafe, point)
+            step = max(width / _OVERSHOOT, grain or Fraction(0))
+            point += step if (piece(point) >= 0) == (safe < unsafe) else -step
+            safe, unsafe = _with(piece, safe, unsafe, rounded(point, width))
+            after = abs(safe - unsafe)
+            middles = 0 if after * 4 <= width else _MIDDLES
+        if middles:
+            middles -= 1
+            point = rounded((safe + unsafe) / 2, width)
+            if after == width and not min(safe, unsafe) < point < max(safe, unsafe):
+                return
+            safe, unsafe = _with(piece, safe, unsafe, point)
+
+
+def _with(
+    piece: _Piece, safe: Fraction, unsafe: Fraction, point: Fraction
+) -> tuple[Fraction, Fraction]:
+    """The pair with `point` in the place of one of the two, if it lies between them."""
+    if not min(safe, unsafe) < point < max(safe, unsafe):
+        return safe, unsafe
+    return (point, unsafe) if piece(point) >= 0 else (safe, point)
 
 
 def _dyadic(value: Fraction, width: Fraction) -> Fraction:
@@ -269,4 +282,5 @@ def _dyadic(value: Fraction, width: Fraction) -> Fraction:
 
 
 def _to_tick(value: Fraction, width: Fraction) -> Fraction:
+    del width
     return round(value / TICK) * TICK

@@ -127,6 +127,66 @@ def test_mix() -> None:
     assert abs(result.surplus - surplus) <= 10
 
 
+@pytest.mark.parametrize(
+    ("parameters", "price", "pool", "amounts"),
+    [
+        # The inputs of the five tests above, as the compiled contract's own function answers them:
+        # offset, to the pool, gas compensation, redistributed debt and collateral, surplus.
+        (
+            WETH,
+            1100 * WAD - 1,
+            2100 * WAD,
+            (2000191780821917808219, 1909273972602739726, 10**16, 0, 0, 80726027397260274),
+        ),
+        (WETH, 1100 * WAD - 1, 0, (0, 0, 0, 2000191780821917808219, 2 * WAD, 0)),
+        (
+            WETH,
+            1100 * WAD - 1,
+            1000 * WAD,
+            (
+                999 * WAD,
+                953590909090909090,
+                4994521073321736,
+                1001191780821917808219,
+                1001191780821917808,
+                40222789013851366,
+            ),
+        ),
+        (
+            LST,
+            1200 * WAD - 1,
+            0,
+            (0, 0, 0, 2000191780821917808219, 1833509132420091324, 166490867579908676),
+        ),
+        (
+            LST,
+            1150 * WAD,
+            1000 * WAD,
+            (
+                999 * WAD,
+                912130434782608695,
+                4994521073321736,
+                1001191780821917808219,
+                957661703394877903,
+                125213340749191666,
+            ),
+        ),
+    ],
+)
+def test_to_the_last_digit(
+    parameters: liquity.BranchParameters, price: int, pool: int, amounts: tuple[int, ...]
+) -> None:
+    result = liquity.liquidate(parameters, OPENED, price, pool_deposits=pool)
+    assert amounts == (
+        result.debt_offset,
+        result.collateral_to_pool,
+        result.gas_compensation,
+        result.debt_redistributed,
+        result.collateral_redistributed,
+        result.surplus,
+    )
+
+
 @given(st.integers(1000 * WAD, 1200 * WAD - 1), st.integers(0, 2000 * WAD))
 def test_fuzz(price: int, pool: int) -> None:
     """liquidationsLST.t.sol testLiquidationFuzz, in its ranges and to its tolerances."""

@@ -188,6 +188,27 @@ def test_bad_debt_over_total_borrow_assets() -> None:
     assert result.repaid_assets == 94_000_000_000_000_002
 
 
+def test_accrual_and_liquidation_to_the_last_digit() -> None:
+    """What the compiled contract answers, with its IrmMock (utilization a year), after 30 days."""
+    start = morpho.Market(
+        LLTV, 375 * WAD, 375 * WAD * 10**6, 1000 * WAD, 1000 * WAD * 10**6, WAD // 10
+    )
+    rate = morpho.utilization(start) // (365 * 86400)
+    market = morpho.accrue_interest(start, rate, 30 * 86400)
+    assert market == replace(
+        start,
+        total_supply_assets=1011738172451221840750,
+        total_supply_shares=1001161546257865774208948568,
+        total_borrow_assets=386738172451221840750,
+    )
+    account = morpho.Position(100 * WAD, 75 * WAD * 10**6)
+    result = morpho.liquidate(market, account, 8 * PRICE // 10, repaid_shares=50 * WAD * 10**6)
+    assert result.seized_assets == 67282215109815908228
+    assert result.repaid_assets == 51565089660162912100
+    assert result.market.total_borrow_assets == 335173082791058928650
+    assert result.position == morpho.Position(32717784890184091772, 25 * WAD * 10**6)
+
+
 @pytest.mark.parametrize(
     ("bad", "where"),
     [

@@ -187,6 +187,26 @@ def test_market_must_call_the_account_healthy_afterwards() -> None:
         )
 
 
+def test_to_the_last_digit() -> None:
+    """What the compiled contracts answer."""
+    terms = pre.PreLiquidationTerms(
+        8 * WAD // 10, 7 * WAD // 10, WAD // 10, WAD // 2, 101 * WAD // 100, 105 * WAD // 100
+    )
+    market = morpho.Market(
+        terms.lltv,
+        386738172451221840750,
+        375 * WAD * 10**6,
+        1011738172451221840750,
+        1001161546257865774208948568,
+    )
+    position = morpho.Position(100 * WAD, 75 * WAD * 10**6)
+    done = pre.pre_liquidate(terms, market, position, PRICE, seized_assets=10 * WAD)
+    assert done.repaid_assets == 9621022738592061948
+    assert done.position == morpho.Position(90 * WAD, 65670991942417902719953084)
+    assert done.market.total_borrow_assets == 377117149712629778802
+    assert done.market.total_borrow_shares == 365670991942417902719953084
+
+
 @given(
     st.integers(WAD // 100, 80 * WAD // 100 - 1),
     st.integers(WAD // 100, WAD),
