@@ -147,14 +147,13 @@ class _Builder:
         self, policy: Policy, registry: Registry, pricing: Pricing, category: Category | None
     ) -> None:
         self.policy = policy
+        self.category = category
         self.assets = dict(sorted(priced_slots(policy, registry).items()))
         self.pricing = pricing
         decimals = policy.value_decimals
         self.scale = None if decimals is None else 10**decimals
         own = {} if category is None else category.collateral
-        test = {} if category is None else category.liquidation
         self.maintenance = self._sides(policy.factors, own)
-        self.test = self._sides(policy.test_factors, test)
         self.caps = tuple(
             Cap(
                 frozenset(self._collateral(set(limit.assets))),
@@ -202,9 +201,11 @@ class _Builder:
         if terms is None:
             raise CompileError("the policy has no liquidation terms")
         plain = self._sides(None, {})
+        own = {} if self.category is None else self.category.liquidation
+        test = self._sides(self.policy.test_factors, own)
         found = []
         for shocks in ({}, *(scenario.shocks for scenario in scenarios)):
-            found.append(self._above(self.test, terms.ratio, shocks, reserved=True))
+            found.append(self._above(test, terms.ratio, shocks, reserved=True))
             found.append(self._above(plain, 1 + terms.penalty, shocks, reserved=False, caps=()))
         return found
 

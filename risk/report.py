@@ -1,7 +1,7 @@
 """The health report of an account: what it is worth, and how far it is from its thresholds.
 
-All numbers are exact. What would be a division by nothing has a stated answer: "infinite", 0, or
-None where there is no such number. A report is as secret as the portfolio.
+All numbers are exact. What would divide by nothing has a stated answer: "infinite", 0, or None if
+there is no such number. A report is as secret as the portfolio.
 
 Definitions, each with what uses it:
 
@@ -11,9 +11,8 @@ Definitions, each with what uses it:
   (Aave's `healthFactor`, where the factor is the liquidation threshold and the ratio 1).
 - margin ratio: what maintenance requires of the equity / the equity (Binance's maintenance margin /
   margin balance; dYdX's maintenance requirement against net collateral). What is required is the
-  equity less the headroom, so that the ratio exceeds 1 exactly when maintenance fails.
-- headroom: the margin of a test, with the policy's reserve and rounding: how much weighted value the
-  account can lose.
+  equity less the headroom, so that the ratio exceeds 1 exactly when the headroom is below 0.
+- headroom: the margin of a test, with reserve and rounding: how much weighted value can be lost.
 """
 
 from __future__ import annotations

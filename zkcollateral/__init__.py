@@ -56,12 +56,14 @@ if TYPE_CHECKING:
     from .prover.proof import prove
     from .prover.vouching import vouch
     from .prover.witness import Witness
+    from .risk.boundary import Boundary
     from .risk.clock import now
     from .risk.health import Evaluation, evaluate
     from .risk.policy import Policy, check_policy
     from .risk.portfolio import Portfolio
     from .risk.prices import PriceReport, PriceRound, combine
     from .risk.registry import Registry
+    from .risk.report import HealthReport, health_report, liquidation_boundary
     from .verifier.attestation import verify_attestation, verify_attestations
     from .verifier.examination import Expectation
     from .verifier.proof import ProofReport, verify, verify_batch
@@ -73,6 +75,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Arithmetic",
     "Attestation",
+    "Boundary",
     "Check",
     "Circuit",
     "ClaimNotSatisfied",
@@ -85,6 +88,7 @@ __all__ = [
     "Evaluation",
     "Expectation",
     "FileError",
+    "HealthReport",
     "Holding",
     "InputError",
     "LiftError",
@@ -127,6 +131,8 @@ __all__ = [
     "compile_claim",
     "document_digest",
     "evaluate",
+    "health_report",
+    "liquidation_boundary",
     "make_signed_round",
     "now",
     "open_report",
@@ -194,12 +200,14 @@ _HOMES = {
     "prover.proof": ("prove",),
     "prover.vouching": ("vouch",),
     "prover.witness": ("Witness",),
+    "risk.boundary": ("Boundary",),
     "risk.clock": ("now",),
     "risk.health": ("Evaluation", "evaluate"),
     "risk.policy": ("Policy", "check_policy"),
     "risk.portfolio": ("Portfolio",),
     "risk.prices": ("PriceReport", "PriceRound", "combine"),
     "risk.registry": ("Registry",),
+    "risk.report": ("HealthReport", "health_report", "liquidation_boundary"),
     "verifier.attestation": ("verify_attestation", "verify_attestations"),
     "verifier.examination": ("Expectation",),
     "verifier.proof": ("ProofReport", "verify", "verify_batch"),

@@ -32,9 +32,8 @@ REFUSALS = (
     "not concave",
     "nothing to prove",
     "not linear",
-    "less its confidence",
     "nothing counts",
-    "refuses such a price",
+    "refuses a price",
 )
 
 

@@ -32,7 +32,7 @@ def test_every_command_has_help_with_its_example(run: Run, command: str) -> None
         assert line in outcome.out
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "prices", ""])
+@pytest.mark.parametrize("command", [*COMMANDS, "prices", "risk", ""])
 def test_every_option_takes_one_line(
     run: Run, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +73,7 @@ def test_examples_work_one_after_the_other(
     write(empty / "report.json", report("oracle-a"))
     order = (
         *("commit", "vouch", "trust", "prices sign", "prices combine", "prove", "verify"),
-        *("inspect", "digest"),
+        *("inspect", "risk report", "digest"),
     )
     assert {*order, "keygen", "demo"} == set(COMMANDS)
     for command in order:

@@ -16,6 +16,7 @@ from .options import ArithmeticName
 from .output import emit
 from .prices import combine, sign
 from .prove import prove
+from .risk_report import report
 from .trust import trust
 from .verify import verify
 from .vouch import vouch
@@ -49,6 +50,10 @@ EXAMPLES: Final = {
         "    --key keys/oracle-b.pub --policy policy.json --audience lender-7",
         "    --out trust.json",
     ),
+    "risk report": (
+        "zkcollateral risk report portfolio.json --registry registry.json",
+        "    --policy policy.json --prices round.json",
+    ),
     "digest": ("zkcollateral digest policy.json",),
     "demo": ("zkcollateral demo --dir demo-output",),
 }
@@ -63,6 +68,9 @@ app = typer.Typer(
 )
 prices_app = typer.Typer(
     rich_markup_mode=None, context_settings=_SETTINGS, help="Sign price reports and combine them."
+)
+risk_app = typer.Typer(
+    rich_markup_mode=None, context_settings=_SETTINGS, help="Health and liquidation of an account."
 )
 
 
@@ -111,5 +119,7 @@ _register(app, "prove", prove)
 _register(app, "verify", verify)
 _register(app, "inspect", inspect)
 _register(app, "trust", trust)
+app.add_typer(risk_app, name="risk")
+_register(risk_app, "risk report", report)
 _register(app, "digest", digest)
 _register(app, "demo", demo)

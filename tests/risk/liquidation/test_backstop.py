@@ -123,6 +123,8 @@ def test_rank_is_profit_times_leverage() -> None:
     # A short sold at 120, now 100, bankrupt at 150: 20/120 · 100 / 50.
     short = Position("short", F(-100), F(-120), F(-150))
     assert (short.gain, short.rank) == (20, F(1) / 3)
+    # However small they are: 0.2 bought at 0.1, bankrupt at 0.
+    assert Position("small", F("0.2"), F("0.1"), F(0)).rank == 1
     # A loss is divided by leverage: −10% / 3.
     losing = Position("losing", F(90), F(100), F(60))
     assert losing.rank == F("-0.1") / 3
@@ -135,14 +137,17 @@ def test_only_gains_are_deleveraged_and_no_more_than_them() -> None:
             Position("losing", F(90), F(100), F(60)),
             Position("even", F(100), F(100), F(60)),
             Position("much", F(140), F(100), F(0)),
+            Position("least", F("100.5"), F(100), F(0)),
         ]
     )
     assert traders == Layer(
-        "auto-deleveraging", (Payer("much", F(40)), Payer("little", F(5))), "in turn"
+        "auto-deleveraging",
+        (Payer("much", F(40)), Payer("little", F(5)), Payer("least", F("0.5"))),
+        "in turn",
     )
     done = absorb(F(50), [traders])
-    assert [one.paid for one in done.layers[0].payers] == [40, 5]
-    assert done.uncovered == 5
+    assert [one.paid for one in done.layers[0].payers] == [40, 5, F("0.5")]
+    assert done.uncovered == F("4.5")
 
 
 @pytest.mark.parametrize(

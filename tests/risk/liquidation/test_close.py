@@ -87,6 +87,11 @@ def test_the_repay_shrinks_to_what_the_collateral_pays_for() -> None:
     assert done.health_after == 0
 
 
+def test_collateral_that_pays_for_exactly_the_close_factor_is_seized_whole() -> None:
+    limits = repay_limits(one_by_one("52.5", 100), rule(), "DAI", "ETH")
+    assert limits == RepayLimits(F(50), F(50))
+
+
 def test_a_repay_above_the_limit_is_cut_down_to_it() -> None:
     account = one_by_one(120, 100)
     assert liquidate(account, rule(), "DAI", "ETH", F(1000)).repaid == 50
@@ -123,6 +128,8 @@ def test_a_position_below_the_minimum_is_closed_whole_or_not_at_all() -> None:
     limits = repay_limits(one_by_one(900, 800), rule(minimum="1000"), "DAI", "ETH")
     assert limits == RepayLimits(F(0), F(800))
     assert not limits.allows(F(400))
+    assert not limits.allows(F(0))
+    assert limits.allows(F(800))
     assert limits.at_least(F(1)) == 800
     assert limits.at_least(F(801)) is None
 

@@ -119,6 +119,15 @@ def test_stairs_are_flat_between_steps() -> None:
     ]
 
 
+def test_the_first_seconds() -> None:
+    half = ExponentialDecay(F("0.5"))
+    assert [half.seconds_until(F(wanted)) for wanted in (1, "0.5", "0.25", "0.2")] == [0, 1, 2, 3]
+    assert [half.seconds_until_below(F(wanted)) for wanted in (1, "0.5", "0.25")] == [1, 2, 3]
+    assert StairstepDecay(90, F("0.5")).seconds_until(F("0.25")) == 180
+    # 2^-89 is the last above 10^-27.
+    assert half.seconds_until(F(0)) == 90
+
+
 decays = st.one_of(
     st.builds(LinearDecay, st.integers(1, 5000)),
     st.builds(
@@ -165,6 +174,7 @@ def test_a_price_never_rises(decay: Decay, second: int) -> None:
         (lambda: LinearDecay(1).seconds_until(Fraction(-1)), "multiple"),
         (lambda: ExponentialDecay(Fraction(1, 2)).seconds_until_below(Fraction(0)), "multiple"),
         (lambda: LinearDecay(1).seconds_until_below(Fraction(0)), "multiple"),
+        (lambda: LinearDecay(1).seconds_until_below(Fraction(2)), "multiple"),
     ],
 )
 def test_what_is_refused(make: Any, where: str) -> None:

@@ -44,6 +44,13 @@ def test_a_rule_has_a_penalty_for_each_collateral() -> None:
     assert hash(both) == hash(LiquidationRule(F("0.5"), F("0.05"), penalties={"YFI": F("0.15")}))
 
 
+def test_what_is_left_out_of_a_rule_asks_for_nothing() -> None:
+    bare = LiquidationRule(F("0.5"), F("0.05"))
+    assert (bare.protocol_share, bare.close_all_below, bare.minimum) == (0, 0, 0)
+    assert dict(bare.penalties) == {}
+    assert Holding("DAI", F(3), F(2)).weighted_value == 6
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

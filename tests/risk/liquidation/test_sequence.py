@@ -67,6 +67,7 @@ def test_a_close_factor_without_minimum_ends_at_the_step_limit() -> None:
     account = Account((holding("ETH", 100, 1, "0.8"),), (holding("DAI", 99, 1),))
     done = liquidate_account(account, rule("0.01", "0.3"), max_steps=5)
     assert (done.outcome, len(done.steps)) == ("step limit", 5)
+    assert len(liquidate_account(account, rule("0.01", "0.3"), max_steps=1).steps) == 1
     assert done.account.is_liquidatable
 
 
