@@ -1,11 +1,11 @@
-"""What selling an amount brings: order books and constant-product pools, exactly.
+"""What selling an amount brings: order books, exactly, and constant-product pools.
 
 Prices are in quote for one whole asset.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, isqrt, lcm
 from typing import Protocol, Self, runtime_checkable
@@ -118,10 +118,11 @@ class OrderBook:
 
 @dataclass(frozen=True, slots=True)
 class ConstantProductPool:
-    """A pool of two reserves whose product does not fall (Uniswap v2, without its roundings).
+    """A pool of two reserves whose product does not fall, as Uniswap v2.
 
-    Selling x brings γ·x·Q / (B + γ·x), with B and Q the reserves and γ = 1 − fee; the fee stays in
-    the pool. Source of the formula: Uniswap/v2-periphery, UniswapV2Library.sol, getAmountOut.
+    Selling x brings γ·x·Q / (B + γ·x), with B and Q the reserves and γ = 1 − fee, rounded down to
+    the smallest amount of the quote; the fee stays in the pool. Source: Uniswap/v2-periphery,
+    UniswapV2Library.sol, getAmountOut, which rounds down to the same.
 
     Args:
         base: reserve of the asset that is sold, in whole assets, above 0.
@@ -129,18 +130,22 @@ class ConstantProductPool:
         fee: share of what is sold, at least 0 and below 1; 0.003 on Uniswap v2.
         unit: smallest amount of the asset, above 0; `sellable_at` answers in multiples of it, for
             the exact answer is seldom a fraction.
+        quote_unit: smallest amount of the quote, above 0.
     """
 
     base: Fraction
     quote: Fraction
     fee: Fraction = Fraction(3, 1000)
     unit: Fraction = _SMALLEST
+    quote_unit: Fraction = _SMALLEST
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base", exact("pool.base", self.base, above=0))
         object.__setattr__(self, "quote", exact("pool.quote", self.quote, above=0))
         object.__setattr__(self, "fee", exact("pool.fee", self.fee, low=0, high=1))
         object.__setattr__(self, "unit", exact("pool.unit", self.unit, above=0))
+        quote_unit = exact("pool.quote_unit", self.quote_unit, above=0)
+        object.__setattr__(self, "quote_unit", quote_unit)
         if self.fee == 1:
             raise InputError("pool.fee", "a share below 1", "1")
 
@@ -154,12 +159,14 @@ class ConstantProductPool:
 
     def proceeds(self, amount: Fraction) -> Fraction:
         sold = (1 - self.fee) * exact("pool: amount to sell", amount, low=0)
-        return sold * self.quote / (self.base + sold)
+        units = sold * self.quote / ((self.base + sold) * self.quote_unit)
+        return floor(units) * self.quote_unit
 
     def sellable_at(self, price: Fraction) -> Fraction:
         # With c = γ·unit, unit number n fetches at least `price` a whole asset if and only if
         # (B + c·n)·(B + c·(n − 1)) ≤ γ·B·Q / price, that is, with o = B − c/2,
         # (c·n + o)² ≤ γ·B·Q / price + (c/2)². Over a common denominator this is an integer root.
+        # The rounding of what is paid is left out: it may move the whole by one quote unit.
         least = exact("pool: price", price, above=0)
         kept = 1 - self.fee
         step = kept * self.unit
@@ -171,7 +178,7 @@ class ConstantProductPool:
 
     def after(self, amount: Fraction) -> Self:
         paid = self.proceeds(amount)
-        return type(self)(self.base + amount, self.quote - paid, self.fee, self.unit)
+        return replace(self, base=self.base + amount, quote=self.quote - paid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,8 @@ def best_flash_liquidation(
 ) -> FlashLiquidation | None:
     """The most profitable liquidation of one pair for one agent; the larger of two that are equal.
 
-    In an order book it is exact. In a pool it is exact among sales of whole multiples of the pool's
-    `unit` and the ends of what the rule allows.
+    In an order book it is exact. In a pool it is the best, to one quote unit, among sales of whole
+    multiples of the pool's `unit` and the ends of what the rule allows.
 
     Args:
         account: liquidatable.

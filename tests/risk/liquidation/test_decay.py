@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import isqrt
 from typing import Any
 
 import pytest
@@ -97,6 +98,8 @@ def test_a_power_is_rounded_down_once(factor: Fraction, exponent: int) -> None:
         (1 - Fraction(1, RAY), 1),
         (Fraction(1, 10**40), 1),
         (1 - Fraction(1, 10**40), 5),
+        # √0.2 rounded up: the square of its first 39 decimals is below 0.2, its own is not.
+        (Fraction(isqrt(2 * 10**89) + 1, 10**45), 2),
     ],
 )
 def test_powers_at_the_edge_of_27_decimals(factor: Fraction, exponent: int) -> None:

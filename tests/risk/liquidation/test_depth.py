@@ -52,17 +52,23 @@ def test_a_level_at_the_price_is_sold_into() -> None:
 def test_swaps_of_uniswap_v2(sold: int, base: int, quote: int, expected: int) -> None:
     # Uniswap/v2-core, test/UniswapV2Pair.spec.ts, swapTestCases: outputs are rounded down to wei.
     proceeds = ConstantProductPool(F(base), F(quote)).proceeds(F(sold))
-    assert int(proceeds * 10**18) == expected
+    assert proceeds * 10**18 == expected
+
+
+def test_the_smallest_amounts_are_those_of_uniswap() -> None:
+    pool = ConstantProductPool(F(1), F(1))
+    assert (pool.fee, pool.unit, pool.quote_unit) == (F("0.003"), F("1e-18"), F("1e-18"))
 
 
 def test_the_fee_stays_in_the_pool() -> None:
     pool = ConstantProductPool(F(100), F(100), F("0.1"))
     after = pool.after(F(10))
     assert after.base == 110
-    assert after.quote == 100 - F(900) / 109
+    assert after.quote == 100 - F("8.256880733944954128")
+    assert (after.fee, after.unit, after.quote_unit) == (pool.fee, pool.unit, pool.quote_unit)
     assert after.base * after.quote > pool.base * pool.quote
     assert pool.best_price == F("0.9")
-    assert sell(pool, F(10)).price_impact == 1 - F(90) / 109 / F("0.9")
+    assert sell(pool, F(10)).price_impact == 1 - F("0.8256880733944954128") / F("0.9")
 
 
 def test_the_turning_point_of_a_pool() -> None:
@@ -82,8 +88,15 @@ def test_the_last_unit_of_a_pool_fetches_the_price_and_the_next_does_not(
     amount = pool.sellable_at(price)
     assert amount % pool.unit == 0
 
+    def unrounded(sold: Fraction) -> Fraction:
+        kept = sold * (1 - pool.fee)
+        return kept * pool.quote / (pool.base + kept)
+
     def fetched(first: Fraction) -> Fraction:
-        return (pool.proceeds(first + pool.unit) - pool.proceeds(first)) / pool.unit
+        return (unrounded(first + pool.unit) - unrounded(first)) / pool.unit
+
+    assert 0 <= unrounded(amount) - pool.proceeds(amount) < pool.quote_unit
+    assert pool.proceeds(amount) % pool.quote_unit == 0
 
     assert fetched(amount) < price
     assert amount == 0 or fetched(amount - pool.unit) >= price
@@ -110,6 +123,8 @@ def test_selling_in_two_goes_is_never_better_and_never_beyond_the_depth(
     else:
         assert together <= whole.proceeds
     assert 0 <= start.price_impact <= whole.price_impact < 1
+    if isinstance(whole.market, ConstantProductPool) and isinstance(market, ConstantProductPool):
+        assert whole.market.base * whole.market.quote >= market.base * market.quote
     best = market.best_price
     assert best is not None
     assert whole.proceeds <= best * total
@@ -131,8 +146,10 @@ def test_selling_in_two_goes_is_never_better_and_never_beyond_the_depth(
         (lambda: ConstantProductPool(F(0), F(1)), "pool.base"),
         (lambda: ConstantProductPool(F(1), F(0)), "pool.quote"),
         (lambda: ConstantProductPool(F(1), F(1), F(1)), "pool.fee"),
+        (lambda: ConstantProductPool(F(1), F(1), F(2)), "pool.fee"),
         (lambda: ConstantProductPool(F(1), F(1), F(-1)), "pool.fee"),
         (lambda: ConstantProductPool(F(1), F(1), F(0), F(0)), "pool.unit"),
+        (lambda: ConstantProductPool(F(1), F(1), F(0), F(1), F(0)), "pool.quote_unit"),
         (lambda: ConstantProductPool(F(1), F(1)).proceeds(F(-1)), "amount to sell"),
         (lambda: ConstantProductPool(F(1), F(1)).sellable_at(F(0)), "price"),
     ],
