@@ -16,12 +16,14 @@ SHAPE_WORDS = {
     "balanced": "32 range-checked values, `balanced`",
     "fast": "32 range-checked values, `fast`",
     "large": "1,024 slots, 16 stress scenarios",
+    "tiered": "16 assets, 4 tiers each",
 }
 
 SIZES: tuple[tuple[str, int, int, Profile], ...] = (
     ("16 slots, vouched: one claim", 16, 2, "balanced"),
     ("64 slots, vouched: one claim", 64, 2, "balanced"),
     ("64 slots, vouched: 16 stress scenarios", 64, 32, "balanced"),
+    ("16 slots, vouched: 4 tiers for each", 16, 114, "balanced"),
     ("1,024 slots, vouched: 16 stress scenarios", 1024, 32, "balanced"),
     ("1,024 slots, vouched: 256 stress scenarios", 1024, 512, "balanced"),
     ("32 range-checked values", 32, 32, "compact"),
@@ -73,6 +75,9 @@ def performance(results: Results) -> str:
         f"{_ms(figures.seconds('first_proof'))}. Verifying one of the batch: "
         f"{_ms(figures.seconds('verify_one'))}; in the batch of {figures.batch:,}, per proof: "
         f"{_ms(figures.seconds('verify_batch') / figures.batch)}.",
+        f"Verdicts on 1,000,000 accounts of 16 assets: "
+        f"{_ms(figures.seconds('health_1m_accounts[mixed]'))}; with plain factors only: "
+        f"{_ms(figures.seconds('health_1m_accounts[plain]'))}.",
         "## What is timed",
         WHAT_IS_TIMED.read_text(encoding="utf-8").strip(),
         "## Proof sizes",

@@ -15,7 +15,7 @@ from typing import Any, Literal
 HEADLINE_PEER = "stable"
 """The toolchain whose peer the asked figures compare with: the one that builds our own wheel."""
 
-SHAPES = ("k1", "balanced", "fast", "large")
+SHAPES = ("k1", "balanced", "fast", "large", "tiered")
 
 PORTABLE_SHAPES = ("k1", "balanced", "fast")
 """What is also measured without AVX-512 on our side."""
@@ -71,6 +71,20 @@ TARGETS = (
         "reference_verify_seconds", "reference arithmetic, 64 slots, k = 1: verify", "≤", 5, "s"
     ),
     Target("reference_prove_seconds", "… prove", "≤", 60, "s"),
+    Target(
+        "health_1m_accounts_seconds",
+        "health of 1,000,000 accounts of 16 assets, on one core",
+        "≤",
+        1.0,
+        "s",
+    ),
+    Target(
+        "tiered_over_one_row_prove",
+        "16 assets × 4 tiers, over the 64 slots' one row: prove",
+        "≤",
+        20,
+    ),
+    Target("tiered_over_one_row_verify", "… verify", "≤", 2.5),
 )
 
 
@@ -137,6 +151,9 @@ class Figures:
             "prove_over_msm": self.prove_over_msm("balanced"),
             "reference_verify_seconds": self.seconds("reference_verify"),
             "reference_prove_seconds": self.seconds("reference_prove"),
+            "health_1m_accounts_seconds": self.seconds("health_1m_accounts[mixed]"),
+            "tiered_over_one_row_prove": self.ratio("prove[tiered]", "prove[k1]"),
+            "tiered_over_one_row_verify": self.ratio("verify[tiered]", "verify[k1]"),
         }
 
     def against_peer(self, toolchain: str, prefix: str = "") -> dict[str, float | None]:
@@ -184,6 +201,7 @@ class Figures:
             found[f"prove_over_msm_{shape}_portable"] = self.prove_over_msm(shape, PORTABLE)
         ratios = self.against_peer(HEADLINE_PEER, PORTABLE)
         found |= {f"{key}_portable": value for key, value in ratios.items()}
+        found["health_1m_accounts_plain_seconds"] = self.seconds("health_1m_accounts[plain]")
         found["first_prove_k1_seconds"] = self.seconds("first_proof")
         found["verify_one_seconds"] = self.seconds("verify_one")
         found["verify_batch_per_proof_seconds"] = self.seconds("verify_batch") / self.batch

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .claims import AccountClaim, Covers
+from .claims import AccountClaim, ClaimRule, Covers
 from .fleet_bounds import Columns, make_exact, make_filter
 from .fleet_conditions import conditions
 from .policy import Policy
@@ -49,7 +49,7 @@ class FleetEvaluation:
 
 
 def evaluate_fleet(
-    claim: AccountClaim,
+    claim: ClaimRule,
     policy: Policy,
     registry: Registry,
     prices: PriceRound,
@@ -58,6 +58,7 @@ def evaluate_fleet(
     """Evaluate a claim on the known amounts of many accounts.
 
     Beside the amounts and the results it needs some ten megabytes, however many accounts there are.
+    An account that doubles do not decide takes some microseconds instead of nanoseconds.
 
     Args:
         claim: one of the policy's claims about one account.
@@ -71,47 +72,59 @@ def evaluate_fleet(
             the policy does not have, or one about liquidation without terms of it.
         CompileError: the round does not have what the policy needs (see `pricing.price`).
     """
-    _check_claim(claim, policy)
+    of_account = _about_one_account(claim, policy)
     _check_amounts(amounts, registry)
-    exact = conditions(claim, policy, registry, price(policy, prices))
-    filters = [make_filter(condition) for condition in exact]
-    wholes = [make_exact(condition) for condition in exact]
-    empty, unsigned = _restricted_slots(claim, policy, registry)
+    verdicts = _Verdicts(of_account, policy, registry, prices)
     holds = np.empty(len(amounts), np.bool_)
     worst = np.empty(len(amounts), np.float64)
     decided_exactly = 0
     for here in _chunks(len(amounts), registry.slots):
-        chunk = np.ascontiguousarray(amounts[here].T)
-        # Joined bit by bit: 0 if all are, and with the sign bit if one has it.
-        placed = np.bitwise_or.reduce(chunk[empty], axis=0) == 0
-        placed &= np.bitwise_or.reduce(chunk[unsigned], axis=0) >= 0
-        all_met, any_failed = placed.copy(), ~placed
-        lowest = np.full(chunk.shape[1], np.inf)
-        columns = Columns(chunk, np.float64)
-        for each in filters:
-            met, failed, margin = each.decide(columns)
-            all_met &= met
-            any_failed |= failed
-            np.minimum(lowest, margin, out=lowest)
-        lowest[~placed] = np.nan
-        doubtful = np.flatnonzero(~(all_met | any_failed))
-        if len(doubtful):
-            columns = Columns(chunk[:, doubtful], np.object_)
-            verdicts = [each.decide(columns) for each in wholes]
-            all_met[doubtful] = np.logical_and.reduce([met for met, _ in verdicts])
-            smallest = map(min, zip(*(margins for _, margins in verdicts), strict=True))
-            lowest[doubtful] = [float(margin) for margin in smallest]
-            decided_exactly += len(doubtful)
-        holds[here] = all_met
-        worst[here] = lowest
+        holds[here], worst[here], exactly = verdicts.of(np.ascontiguousarray(amounts[here].T))
+        decided_exactly += exactly
     return FleetEvaluation(holds, worst, decided_exactly)
 
 
-def _check_claim(claim: AccountClaim, policy: Policy) -> None:
+class _Verdicts:
+    def __init__(
+        self, claim: AccountClaim, policy: Policy, registry: Registry, prices: PriceRound
+    ) -> None:
+        exact = conditions(claim, policy, registry, price(policy, prices))
+        self.filters = [make_filter(condition) for condition in exact]
+        self.wholes = [make_exact(condition) for condition in exact]
+        self.empty, self.unsigned = _restricted_slots(claim, policy, registry)
+
+    def of(self, amounts: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float64], int]:
+        """Verdicts, worst margins and how many were decided exactly, of (slots, accounts)."""
+        # Joined bit by bit: 0 if all are, and with the sign bit if one has it.
+        placed = np.bitwise_or.reduce(amounts[self.empty], axis=0) == 0
+        placed &= np.bitwise_or.reduce(amounts[self.unsigned], axis=0) >= 0
+        holds, fails = placed.copy(), ~placed
+        worst = np.full(amounts.shape[1], np.inf)
+        columns = Columns(amounts, np.float64)
+        for each in self.filters:
+            met, failed, margin = each.decide(columns)
+            holds &= met
+            fails |= failed
+            np.minimum(worst, margin, out=worst)
+        worst[~placed] = np.nan
+        doubtful = np.flatnonzero(~(holds | fails))
+        if len(doubtful):
+            holds[doubtful], worst[doubtful] = self._exactly(amounts[:, doubtful])
+        return holds, worst, len(doubtful)
+
+    def _exactly(self, amounts: NDArray[np.int64]) -> tuple[NDArray[np.bool_], list[float]]:
+        columns = Columns(amounts, np.object_)
+        met, margins = zip(*(each.decide(columns) for each in self.wholes), strict=True)
+        worst = [float(min(of_account)) for of_account in zip(*margins, strict=True)]
+        return np.logical_and.reduce(met), worst
+
+
+def _about_one_account(claim: ClaimRule, policy: Policy) -> AccountClaim:
     if isinstance(claim, Covers):
         raise InputError("claim", "a claim about one account", "one about two")
     if claim.category is not None and claim.category not in policy.categories:
         raise InputError("claim.category", "a category of the policy", repr(claim.category))
+    return claim
 
 
 def _check_amounts(amounts: NDArray[np.int64], registry: Registry) -> None:
@@ -142,4 +155,3 @@ def _restricted_slots(
 def _chunks(accounts: int, slots: int) -> Iterator[slice]:
     step = min(MAX_CHUNK_ACCOUNTS, max(1, CHUNK_AMOUNTS // slots))
     return (slice(start, start + step) for start in range(0, accounts, step))
-

@@ -1,7 +1,7 @@
 """A claim about one account as conditions on slices of its amounts, for `fleet`.
 
-Written from the policy's definitions alone, like `valuation`, which values one account at a time:
-each is tested against the other.
+Written from the policy's definitions, like `valuation`, which values one account at a time: each is
+tested against the other. They share where tiers begin.
 """
 
 from __future__ import annotations

@@ -12,6 +12,10 @@ OURS = {
     **{f"{PORTABLE}prove[{shape}]": 0.008 for shape in PORTABLE_SHAPES},
     **{f"{PORTABLE}commit[{shape}]": 0.005 for shape in PORTABLE_SHAPES},
     **{f"{PORTABLE}verify[{shape}]": 0.002 for shape in PORTABLE_SHAPES},
+    "prove[tiered]": 0.040,
+    "verify[tiered]": 0.002,
+    "health_1m_accounts[mixed]": 0.5,
+    "health_1m_accounts[plain]": 0.25,
     "first_proof": 0.5,
     "verify_one": 0.001,
     "verify_batch": 0.300,
@@ -21,7 +25,7 @@ OURS = {
 STABLE = PeerTimes(0.005, 0.0005, 0.100, 0.010)
 NIGHTLY = PeerTimes(0.0025, 0.0005, 0.050, 0.005)
 COMMITMENT_SHARES = dict.fromkeys(SHAPES, 0.5)
-SIZES = {"k1": 308, "balanced": 868, "fast": 1508, "large": 308}
+SIZES = {"k1": 308, "balanced": 868, "fast": 1508, "large": 308, "tiered": 868}
 
 
 def figures(*passes: Pass, batch: int = 1000) -> Figures:

@@ -29,6 +29,9 @@ ASKED = {
     "prove_over_msm": ("≤", 1.3),
     "reference_verify_seconds": ("≤", 5),
     "reference_prove_seconds": ("≤", 60),
+    "health_1m_accounts_seconds": ("≤", 1.0),
+    "tiered_over_one_row_prove": ("≤", 20),
+    "tiered_over_one_row_verify": ("≤", 2.5),
 }
 
 
@@ -49,37 +52,42 @@ def test_every_ratio_is_formed_the_right_way_round() -> None:
             "prove_over_msm": 2,
             "reference_verify_seconds": 0.5,
             "reference_prove_seconds": 2,
+            "health_1m_accounts_seconds": 0.5,
+            "tiered_over_one_row_prove": 10,
+            "tiered_over_one_row_verify": 2,
         }
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "key"),
+    ("name", "keys"),
     [
-        ("prove[k1]", "prove_k1_over_bulletproofs_64"),
-        ("prove[balanced]", "bulletproofs_32x64_over_prove_balanced"),
-        ("prove[balanced]", "prove_over_msm"),
-        ("commit[balanced]", "prove_over_msm"),
-        ("prove[fast]", "bulletproofs_32x64_over_prove_fast"),
-        ("verify[balanced]", "bulletproofs_32x64_over_verify"),
-        ("verify_one", "batch_over_single_verify"),
-        ("verify_batch", "batch_over_single_verify"),
-        ("reference_prove", "reference_prove_seconds"),
-        ("reference_verify", "reference_verify_seconds"),
+        ("prove[k1]", {"prove_k1_over_bulletproofs_64", "tiered_over_one_row_prove"}),
+        ("prove[balanced]", {"bulletproofs_32x64_over_prove_balanced", "prove_over_msm"}),
+        ("commit[balanced]", {"prove_over_msm"}),
+        ("prove[fast]", {"bulletproofs_32x64_over_prove_fast"}),
+        ("verify[k1]", {"tiered_over_one_row_verify"}),
+        ("verify[balanced]", {"bulletproofs_32x64_over_verify"}),
+        ("prove[tiered]", {"tiered_over_one_row_prove"}),
+        ("verify[tiered]", {"tiered_over_one_row_verify"}),
+        ("verify_one", {"batch_over_single_verify"}),
+        ("verify_batch", {"batch_over_single_verify"}),
+        ("reference_prove", {"reference_prove_seconds"}),
+        ("reference_verify", {"reference_verify_seconds"}),
+        ("health_1m_accounts[mixed]", {"health_1m_accounts_seconds"}),
+        ("health_1m_accounts[plain]", set()),
     ],
 )
-def test_every_figure_comes_from_its_own_measurements(name: str, key: str) -> None:
+def test_every_figure_comes_from_its_own_measurements(name: str, keys: set[str]) -> None:
     before, after = figures().asked(), figures(one_pass(**{name: 3 * OURS[name]})).asked()
-    changed = {other for other in before if before[other] != after[other]}
-    expected = {"bulletproofs_32x64_over_prove_balanced", "prove_over_msm"}
-    assert changed == (expected if name == "prove[balanced]" else {key})
+    assert {key for key in before if before[key] != after[key]} == keys
 
 
 def test_a_ratio_is_formed_within_a_pass() -> None:
     """A pass on a machine that was three times slower for both sides changes no ratio."""
     slow = PeerTimes(*(3 * STABLE.seconds(name) for name in PeerTimes.__dataclass_fields__))
     both = figures(one_pass(), one_pass(3.0, slow), one_pass(3.0, slow)).asked()
-    times = {"reference_verify_seconds", "reference_prove_seconds"}
+    times = {key for key in ASKED if key.endswith("_seconds")}
     for key, value in figures().asked().items():
         assert both[key] == pytest.approx(3 * value if key in times and value else value)
 

@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+from benchmarks.books import MIXED_FLEET, PLAIN_FLEET, TIERED, Book
+from benchmarks.document import SIZES
 from benchmarks.hotspots import profile
 from benchmarks.recording import record_commitments
-from benchmarks.shapes import Inputs, fresh, large, maintenance, ranged, ranged_values
+from benchmarks.shapes import Inputs, fresh, large, maintenance, ranged, ranged_values, tiered
 from zkcollateral.circuits.layout import choose_domain_size
 from zkcollateral.crypto.arithmetic import Arithmetic
 from zkcollateral.crypto.srs import Srs, ceremony
 from zkcollateral.prover.proof import prove
+from zkcollateral.risk.factors import Tiered
+from zkcollateral.risk.fleet import evaluate_fleet
 from zkcollateral.risk.policy import Profile
 from zkcollateral.verifier.proof import verify, verify_batch
 
@@ -55,6 +59,43 @@ def test_large_is_16_full_rows(srs: Srs) -> None:
     assert shape.n == 1024
     assert [len(row.account_terms) for row in rows] == [1024] * 16
     assert len({row.account_terms for row in rows}) == 16
+
+
+def test_tiered_is_16_assets_of_4_tiers_and_reaches_all_of_them(srs: Srs) -> None:
+    shape = tiered(srs)
+    policy, _, _ = TIERED.documents
+    sides = (policy.factors.collateral, policy.factors.debt)
+    tables = [factor for side in sides for factor in side.values()]
+    assert len(tables) == 16
+    for table in tables:
+        assert isinstance(table, Tiered)
+        assert table.by == "value"
+        assert len({tier.factor for tier in table.tiers}) == 4
+    m = shape.statement.value_count
+    assert (m, len(shape.statement.system.rows)) == (114, 65)
+    assert (shape.n, shape.k) == (choose_domain_size(16, m, "balanced"), 8) == (512, 8)
+    assert (16, m, "balanced") in {size[1:] for size in SIZES}
+    # Slices of every tier hold something, somewhere.
+    circuit = TIERED.circuit("maintenance")
+    slices = [q.first for q in circuit.quantities if q.limit is not None]
+    assert all(any(shape.witness.values[i] for i in slices[tier::4]) for tier in range(4))
+    assert verify(shape.statement, prove(shape.statement, shape.witness, srs).encoded, srs).valid
+
+
+@pytest.mark.parametrize(("book", "tables"), [(MIXED_FLEET, 4), (PLAIN_FLEET, 0)])
+def test_fleet_is_of_16_assets_on_all_sides(book: Book, tables: int) -> None:
+    policy, registry, prices = book.documents
+    sides = [asset.side for asset in registry.assets]
+    assert [sides.count(side) for side in ("collateral", "debt", "signed")] == [9, 3, 4]
+    collateral = policy.factors.collateral.values()
+    assert sum(isinstance(factor, Tiered) for factor in collateral) == tables
+    amounts = book.fleet(2000)
+    assert amounts.shape == (2000, 16)
+    assert (amounts[:, 12:] < 0).any()
+    assert 0.4 < (amounts == 0).mean() < 0.6
+    found = evaluate_fleet(policy.claims["maintenance"], policy, registry, prices, amounts)
+    assert 0.3 < found.holds.mean() < 0.7
+    assert found.decided_exactly == 0
 
 
 def test_inputs_survive_their_file(srs: Srs, tmp_path: Path) -> None:
