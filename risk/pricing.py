@@ -99,7 +99,7 @@ def _quote(symbol: str, policy: Policy, prices: PriceRound) -> Quote:
     bounds = interval(symbol, middle, confidence, allowed)
     if isinstance(bounds, Refusal):
         raise CompileError(f"the policy refuses a price: {bounds}")
-    return Quote(bounds.low, bounds.high)
+    return Quote(Fraction(bounds.low), Fraction(bounds.high))
 
 
 def _capped_rate(symbol: str, cap: GrowthCap, rate: Fraction, prices: PriceRound) -> Fraction:
