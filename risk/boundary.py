@@ -99,9 +99,10 @@ class Boundary:
 
 
 def price_of(pricing: Pricing, symbol: str) -> Fraction:
-    """What one whole asset costs: the middle of what it is worth held and owed."""
-    quote = pricing.quotes[symbol]
-    return (quote.low + quote.high) / 2
+    """What one whole asset costs in the round; of an asset with a growth cap, with the cap."""
+    underlying = pricing.quotes[driver(pricing, symbol)]
+    middle = (underlying.low + underlying.high) / 2
+    return middle * pricing.quotes[symbol].low / underlying.low
 
 
 def safe_prices(threshold: Threshold, symbol: str, fixed: Shocks | None = None) -> SafePrices:

@@ -28,7 +28,8 @@ class Margin:
     """By how much one condition of a claim is met.
 
     Attributes:
-        name: scenario, `maintenance`, `now` and `survives`, or `low` and `high` of a band.
+        name: the scenario; `maintenance`; `now` and `survives`; `low` and `high` of a band;
+            `limit …`; `…: test` and `…: penalty`; a symbol, or `net`, of what is to be covered.
         value: in quote, with the policy's rounding in it; the condition is met if it is at least 0,
             or above 0 if `strict`.
         strict: whether 0 is not enough; so for the upper bound of a band.
@@ -52,7 +53,8 @@ class Evaluation:
     """How an account stands against one claim. As secret as the portfolio.
 
     Attributes:
-        collateral: Σ collateral·price·factor at the round's prices, in quote, not rounded.
+        collateral: Σ collateral·price·factor at the round's prices, less what limits leave
+            uncounted, in quote, not rounded; before factors of a claim that covers.
         debt: Σ debt·price·factor at the round's prices, in quote, not rounded, without the ratio.
         margins: one for each condition of the claim.
         misplaced: names (`symbol (side)`, or `slot 5`) of slots that are not priced and hold

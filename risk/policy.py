@@ -76,8 +76,9 @@ class ConfidenceRule(Part):
 class GrowthCap(Part):
     """A yearly limit on the exchange rate of a yield-bearing asset (Aave CAPO).
 
-    Its price is that of `underlying` times the smaller of the figure `rate` and
-    snapshot · (1 + yearly_growth · seconds since the snapshot / 31,536,000).
+    What is held is worth the price of `underlying` times the smaller of the figure `rate` and
+    snapshot · (1 + yearly_growth · seconds since the snapshot / 31,536,000); what is owed is worth
+    the price times `rate`.
     """
 
     underlying: Name

@@ -35,6 +35,7 @@ class Pricing:
     Attributes:
         quotes: of every symbol that has a factor.
         followers: the underlying of every symbol whose price follows another's.
+        figures: the round's other numbers.
     """
 
     quotes: Mapping[str, Quote]
@@ -79,9 +80,11 @@ def price(policy: Policy, prices: PriceRound) -> Pricing:
             raise CompileError(f"the price round has no figure {name}")
     caps = policy.growth_caps
     for symbol in {symbol for symbol, _ in policy.factors.pairs()} & set(caps):
-        rate = _capped_rate(symbol, caps[symbol], figures[caps[symbol].rate], prices)
+        rate = figures[caps[symbol].rate]
+        capped = _capped_rate(symbol, caps[symbol], rate, prices)
         underlying = quotes[caps[symbol].underlying]
-        quotes[symbol] = Quote(underlying.low * rate, underlying.high * rate)
+        # What is owed is not worth less because of a cap.
+        quotes[symbol] = Quote(underlying.low * capped, underlying.high * rate)
     return Pricing(quotes, {symbol: cap.underlying for symbol, cap in caps.items()}, figures)
 
 

@@ -23,7 +23,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from ..errors import DocumentError, InputError
+from ..errors import InputError
 from .boundary import MULTIPLES, Boundary, SafePrices, boundary, common_shock, price_of, safe_prices
 from .claims import Maintenance
 from .health import evaluate
@@ -31,7 +31,6 @@ from .limit_use import LimitUse, limit_uses
 from .policy import Policy
 from .portfolio import Portfolio
 from .prices import PriceRound
-from .pricing import price
 from .registry import Registry
 from .threshold import (
     Threshold,
@@ -40,7 +39,7 @@ from .threshold import (
     maintenance_threshold,
     positions,
 )
-from .valuation import Account, held, owed
+from .valuation import Account, account_of, held, owed
 
 Infinite: TypeAlias = Literal["infinite"]
 
@@ -174,7 +173,7 @@ def health_report(
         InputError: a category that the policy does not have.
         CompileError: the round does not have what the policy needs (see `pricing.price`).
     """
-    account = _account(portfolio, policy, registry, prices, category)
+    account = account_of(portfolio, policy, registry, prices, category)
     collateral, debt = account.market_values()
     weighted_collateral, weighted_debt = account.totals()
     evaluation = evaluate(Maintenance(category=category), policy, registry, prices, account.amounts)
@@ -227,29 +226,13 @@ def liquidation_boundary(
         InputError: another symbol or multiple, or the liquidation test of a policy without one.
         DocumentError, CompileError: as for `health_report`.
     """
-    account = _account(portfolio, policy, registry, prices, category)
+    account = account_of(portfolio, policy, registry, prices, category)
     test = None if threshold == "maintenance" else liquidation_threshold(account)
     if test is None:
         if threshold == "liquidation":
             raise InputError("boundary", "a policy with liquidation terms", "none")
         test = maintenance_threshold(account)
     return boundary(test, *pair, multiples)
-
-
-def _account(
-    portfolio: Portfolio,
-    policy: Policy,
-    registry: Registry,
-    prices: PriceRound,
-    category: str | None,
-) -> Account:
-    if category is not None and category not in policy.categories:
-        raise InputError("category", "a category of the policy", repr(category))
-    amounts = portfolio.amounts(registry)
-    if not any(amounts):
-        raise DocumentError("portfolio", "an amount other than 0", "an empty portfolio")
-    chosen = None if category is None else policy.categories[category]
-    return Account(policy, registry, price(policy, prices), amounts, chosen)
 
 
 def _loan_to_value(collateral: Fraction, debt: Fraction) -> Fraction | Infinite:

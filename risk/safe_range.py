@@ -25,6 +25,9 @@ FARTHEST = Fraction(10**12)
 """No bound is looked for above this multiple of the price."""
 
 _START = Fraction(1)
+_STATIONS = tuple(Fraction(2) ** exponent for exponent in (0, 1, 2, 4, 8, 16, 32))
+"""The way up is gone in parts: the value of a unit, and what its rounding does, grows on it."""
+
 _INFINITESIMAL = Fraction(1, 10**30)
 _FINEST = Fraction(1, 10**21)
 """Amounts are below 2^63 units, so that hardly two steps of their rounding are closer."""
@@ -60,8 +63,8 @@ def safe_range(
 ) -> SafeRange | None:
     """The safe interval around multiple 1, or the nearest one if 1 is not safe.
 
-    Where rounding lets the margin cross 0 more than once within a unit's value, each end is one of
-    these crossings.
+    Within the interval rounding may take the margin below 0 again, by no more than is rounded off
+    the values that move; without rounding it does not.
 
     Args:
         margin: concave between the drops, up to rounding; at a drop it has the value from the left.
@@ -78,16 +81,26 @@ def safe_range(
             known[at] = margin(at)
         return known[at]
 
-    inner = sorted(drop for drop in set(drops) if 0 < drop < FARTHEST)
-    ends = [Fraction(0), *inner, FARTHEST]
+    inner = {drop for drop in drops if 0 < drop < FARTHEST}
+    ends = sorted({Fraction(0), *inner, *_STATIONS, FARTHEST})
     pieces = [
-        _Piece(remembered, left, right, follows_drop=index > 0)
-        for index, (left, right) in enumerate(pairwise(ends))
+        _Piece(remembered, left, right, follows_drop=left in inner)
+        for left, right in pairwise(ends)
     ]
-    found = _safe_point(pieces)
-    if found is None:
-        return None
-    return SafeRange(_down(pieces, *found, stepped), _up(pieces, *found, stepped))
+    home = next(piece for piece in pieces if piece.left < _START <= piece.right)
+    if home(_START) >= 0:
+        return _around(pieces, pieces.index(home), _START, stepped)
+    nearest: SafeRange | None = None
+    for index in sorted(range(len(pieces)), key=lambda i: _away(pieces[i].left, pieces[i].right)):
+        piece = pieces[index]
+        if nearest is not None and _away(piece.left, piece.right) >= _distance(nearest):
+            break
+        point = _safe_point_of(piece)
+        if point is not None:
+            found = _around(pieces, index, point, stepped)
+            if nearest is None or _distance(found) < _distance(nearest):
+                nearest = found
+    return nearest
 
 
 class _Piece:
@@ -110,22 +123,19 @@ class _Piece:
         return self._at_left
 
 
-def _safe_point(pieces: list[_Piece]) -> tuple[int, Fraction] | None:
-    """A piece and a safe multiple in it: 1 if it is safe, otherwise in the nearest safe piece."""
+def _away(low: Fraction, high: Fraction) -> Fraction:
+    """How far 1 is from an interval."""
+    return max(low - _START, _START - high, Fraction(0))
 
-    def distance(index: int) -> Fraction:
-        piece = pieces[index]
-        return max(piece.left - _START, _START - piece.right, Fraction(0))
 
-    # Of two that meet at 1, the first is the one that 1 belongs to.
-    for index in sorted(range(len(pieces)), key=distance):
-        piece = pieces[index]
-        if piece.left < _START <= piece.right and piece(_START) >= 0:
-            return index, _START
-        point = _safe_point_of(piece)
-        if point is not None:
-            return index, point
-    return None
+def _distance(found: SafeRange) -> Fraction:
+    low = found.lower.at if found.lower else Fraction(0)
+    return _away(low, found.upper.at if found.upper else FARTHEST)
+
+
+def _around(pieces: list[_Piece], index: int, safe: Fraction, stepped: bool) -> SafeRange:
+    """The interval around a safe multiple, which lies in the piece of this index."""
+    return SafeRange(_down(pieces, index, safe, stepped), _up(pieces, index, safe, stepped))
 
 
 def _safe_point_of(piece: _Piece) -> Fraction | None:
@@ -138,35 +148,37 @@ def _safe_point_of(piece: _Piece) -> Fraction | None:
         third = (high - low) / 3
         # Thirds of thirds would grow in digits.
         one, two = _dyadic(low + third, third), _dyadic(high - third, third)
-        at_one, at_two = piece(one), piece(two)
-        if at_one >= 0:
-            return one
-        if at_two >= 0:
-            return two
-        if _cannot_rise(low, one, two, high, piece):
+        top, peak = _top(low, one, two, high, piece)
+        if top < 0:
             return None
-        if at_one <= at_two:
+        for point in (one, two, peak):
+            if piece(point) >= 0:
+                return point
+        if piece(one) <= piece(two):
             low = one
-        if at_two <= at_one:
+        if piece(two) <= piece(one):
             high = two
     return None
 
 
-def _cannot_rise(
+def _top(
     low: Fraction, one: Fraction, two: Fraction, high: Fraction, piece: _Piece
-) -> bool:
-    """Whether concavity alone keeps a piece below 0, from its values at four multiples.
+) -> tuple[Fraction, Fraction]:
+    """What a concave piece is nowhere above, from its values at four multiples; and where its peak
+    is if it is straight on both sides.
 
-    Between two of them it is below the lines through the two pairs next to it.
+    Between two of the multiples it is below the lines through the two pairs next to these.
     """
     a, b, c, d = (piece(at) for at in (low, one, two, high))
-    rising, middle, falling = (b - a) / (one - low), (c - b) / (two - one), (d - c) / (high - two)
-    left = b + max(-middle, Fraction(0)) * (one - low)
-    right = c + max(middle, Fraction(0)) * (high - two)
-    between = min(
-        b + max(rising, Fraction(0)) * (two - one), c + max(-falling, Fraction(0)) * (two - one)
-    )
-    return max(left, right, between) < 0
+    rise, slope, fall = (b - a) / (one - low), (c - b) / (two - one), (d - c) / (high - two)
+    left = b - min(slope, Fraction(0)) * (one - low)
+    right = c + max(slope, Fraction(0)) * (high - two)
+    if rise <= 0 or fall >= 0:
+        return max(left, right, b, c), one
+    peak = (c - fall * two - b + rise * one) / (rise - fall)
+    between = min(max(peak, one), two)
+    middle = min(b + rise * (between - one), c + fall * (between - two))
+    return max(left, right, middle), min(max(peak, low), high)
 
 
 def _down(pieces: list[_Piece], index: int, safe: Fraction, stepped: bool) -> Edge | None:

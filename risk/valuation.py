@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
+from ..errors import DocumentError, InputError
 from .factors import Factors, SignedFactor, Sized, Tiered
 from .policy import Category, Policy
-from .pricing import Pricing, ResolvedFactor
+from .portfolio import Portfolio
+from .prices import PriceRound
+from .pricing import Pricing, ResolvedFactor, price
 from .registry import Asset, Registry
 from .terms import LiquidationTerms
 
@@ -177,6 +180,29 @@ class Account:
         if decimals is None:
             return value
         return Fraction(ceil(value * 10**decimals), 10**decimals)
+
+
+def account_of(
+    portfolio: Portfolio,
+    policy: Policy,
+    registry: Registry,
+    prices: PriceRound,
+    category: str | None,
+) -> Account:
+    """The account of a portfolio, in the category of this name if it is in one.
+
+    Raises:
+        DocumentError: a portfolio that does not fit the registry, or with no amount but 0.
+        InputError: a category that the policy does not have.
+        CompileError: the round does not have what the policy needs (see `pricing.price`).
+    """
+    if category is not None and category not in policy.categories:
+        raise InputError("category", "a category of the policy", repr(category))
+    amounts = portfolio.amounts(registry)
+    if not any(amounts):
+        raise DocumentError("portfolio", "an amount other than 0", "an empty portfolio")
+    chosen = None if category is None else policy.categories[category]
+    return Account(policy, registry, price(policy, prices), amounts, chosen)
 
 
 def tier_starts(table: Tiered | Sized, asset: Asset, unit_price: Fraction) -> list[int]:

@@ -106,6 +106,7 @@ def maker_rule(
         factors={"collateral": {collateral: Exact("1")}, "debt": {DAI: Exact("1")}},
         dust=LARGEST_VAULT * price_of_dai * (1 + ratio) / RAY,
         terms=terms,
+        largest_units={collateral: 0},
     )
 
 

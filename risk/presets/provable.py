@@ -2,8 +2,9 @@
 
 A policy's conditions are exact and have no roundings of their own, a protocol's test rounds. The
 policy asks for a little more than the test: its `reserve` is a bound on all roundings together, the
-dust. Whoever satisfies the policy passes the protocol's test at the same prices; whoever passes the
-test with twice the dust to spare satisfies the policy.
+dust. Whoever satisfies the policy passes the protocol's test at the same prices. Whoever passes the
+test with twice the dust to spare satisfies the policy, where its module names no other gap: factors
+of more than 18 decimals are rounded against the account, and curves are replaced by chords.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+from ...errors import InputError
 from ..claims import Maintenance, NotLiquidatable, Scenario
 from ..policy import CommitmentRule, OracleRule, Policy, Profile
 from ..registry import Registry
@@ -39,6 +41,8 @@ class ProvableRule:
         minimum: in quote, what the protocol asks for besides (a minimum margin).
         terms: the liquidation terms as a policy document has them, without `ratio` and `factors`.
         fields: further fields of the policy document (`categories`, `growth_caps`, …).
+        largest_units: by symbol, the largest power of ten of a registry's smallest unit with which
+            the dust is a bound.
     """
 
     protocol: str
@@ -49,6 +53,7 @@ class ProvableRule:
     terms: Mapping[str, Any]
     minimum: Fraction = Fraction(0)
     fields: Mapping[str, Any] = field(default_factory=dict)
+    largest_units: Mapping[str, int] = field(default_factory=dict)
 
     def policy(
         self,
@@ -71,7 +76,13 @@ class ProvableRule:
 
         Raises:
             DocumentError: the rule and these make no policy.
+            InputError: a unit of the registry with which the dust is no bound.
         """
+        for asset in registry.assets:
+            largest = self.largest_units.get(asset.symbol)
+            if largest is not None and asset.unit > largest:
+                where = f"registry: unit of {asset.symbol}"
+                raise InputError(where, f"at most {largest}, for {self.protocol}", str(asset.unit))
         known = set(registry.by_key)
         factors = {
             side: {

@@ -421,3 +421,21 @@ def price_round(quote: str, prices: Mapping[str, Exact]) -> PriceRound:
         prices=dict(prices),
         reports=["0" * 64],
     )
+
+
+def test_a_registry_with_units_in_which_the_dust_is_no_bound_is_refused() -> None:
+    rule = maker_rule("ETH", 15 * RAY // 10, 113 * WAD // 100)
+    for unit, refused in (("0", False), ("1", True)):
+        registry = Registry.build(
+            name="coarse",
+            slots=2,
+            assets=[
+                {"slot": 0, "symbol": "ETH", "unit": unit, "side": "collateral"},
+                {"slot": 1, "symbol": "DAI", "unit": "-9", "side": "debt"},
+            ],
+        )
+        if refused:
+            with pytest.raises(InputError, match="registry: unit of ETH: expected at most 0"):
+                rule.policy(registry, "0" * 64, ORACLE, COMMITMENTS)
+        else:
+            rule.policy(registry, "0" * 64, ORACLE, COMMITMENTS)
