@@ -70,9 +70,11 @@ def write_secret(path: PathLike, value: JsonValue, *, overwrite: bool = False) -
     _write(path, _pretty(value), SECRET_MODE, overwrite)
 
 
-def write_bytes(path: PathLike, data: bytes, *, overwrite: bool = True) -> None:
-    """Write public bytes that are no document, mode 0644; FileError as for `write_public`."""
-    _write(path, data, PUBLIC_MODE, overwrite)
+def write_bytes(
+    path: PathLike, data: bytes, *, secret: bool = False, overwrite: bool = True
+) -> None:
+    """Write bytes that are no document, mode 0644 or 0600; FileError as for `write_public`."""
+    _write(path, data, SECRET_MODE if secret else PUBLIC_MODE, overwrite)
 
 
 def _pretty(value: JsonValue) -> bytes:

@@ -30,8 +30,8 @@ class Bound:
         price: in quote; of a common shock, the multiple of every price that moves.
         change: relative to now: −0.25 is a fall by a quarter.
         exact: whether the margin is exactly 0 at this price, or drops below 0 right behind it. If
-            not, rounding leaves no such price: the test is passed at this one, a multiple of 10^−12
-            of the price now, and no longer at the next multiple.
+            not, rounding leaves no such price: the test is passed at this one and fails within the
+            next 10^−12 of the price now.
     """
 
     price: Fraction

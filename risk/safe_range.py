@@ -3,7 +3,7 @@
 A margin as a function of one price is concave and made of straight pieces, so that it is at least 0
 on one interval. Two things break that. A `sized` factor by value makes it drop where a tier begins;
 these places are known, and between two of them it is concave again. And rounding (of a boundary in
-value to a smallest unit, of a unit's value to `value_decimals`) makes it jump by next to nothing.
+value to a smallest unit, of a unit's value to `value_decimals`) makes it jump a little.
 In all these places the margin has the larger of its two values, so that there is a last safe
 multiple.
 """
@@ -42,8 +42,8 @@ class Edge:
 
     Attributes:
         at: the multiple.
-        exact: whether the margin is 0 there, or drops below 0 right behind it. Otherwise `at` is a
-            multiple of `TICK`, and the margin is below 0 one tick further on.
+        exact: whether the margin is 0 there, or drops below 0 right behind it. Otherwise it falls
+            below 0 within the next tick.
     """
 
     at: Fraction

@@ -59,6 +59,11 @@ if TYPE_CHECKING:
     from .risk.boundary import Boundary
     from .risk.clock import now
     from .risk.health import Evaluation, evaluate
+    from .risk.liquidation.report import (
+        LiquidationPair,
+        LiquidationReport,
+        liquidation_report,
+    )
     from .risk.policy import Policy, check_policy
     from .risk.portfolio import Portfolio
     from .risk.prices import PriceReport, PriceRound, combine
@@ -92,6 +97,8 @@ __all__ = [
     "Holding",
     "InputError",
     "LiftError",
+    "LiquidationPair",
+    "LiquidationReport",
     "NamedPublicKey",
     "NamedSigningKey",
     "Opening",
@@ -133,6 +140,7 @@ __all__ = [
     "evaluate",
     "health_report",
     "liquidation_boundary",
+    "liquidation_report",
     "make_signed_round",
     "now",
     "open_report",
@@ -203,6 +211,7 @@ _HOMES = {
     "risk.boundary": ("Boundary",),
     "risk.clock": ("now",),
     "risk.health": ("Evaluation", "evaluate"),
+    "risk.liquidation.report": ("LiquidationPair", "LiquidationReport", "liquidation_report"),
     "risk.policy": ("Policy", "check_policy"),
     "risk.portfolio": ("Portfolio",),
     "risk.prices": ("PriceReport", "PriceRound", "combine"),

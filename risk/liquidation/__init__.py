@@ -14,4 +14,10 @@ named protocols do, with their roundings, is in `presets`.
     deleveraging  which profitable traders give up their gains first
     depth         order books and constant-product pools
     flash         agents who liquidate with flash loans along a depth curve
+
+What a policy says, in these terms:
+
+    of_policy       a policy's account and rule
+    policy_auction  the auction of what is seized, by a policy's terms
+    report          the liquidation of a portfolio under a policy, step by step
 """

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import MAX_SECONDS, duration, exact, instance
 from ..fixed_point import whole
-from ..oracles.checks import MAX_SECONDS, duration, exact, instance
 from .decay import Decay
 
 MAX_POINTS = 100_000

@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from ...errors import InputError
-from ..oracles.checks import exact, instance, name, one_of
+from ..checks import exact, instance, name, one_of
 
 Sharing: TypeAlias = Literal["pro rata", "in turn"]
 """How payers of one layer share: in proportion to their capacities, or one after the other."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
-from ..oracles.checks import exact
+from ..checks import exact
 from .position import Account, Holding
 from .rule import LiquidationRule
 

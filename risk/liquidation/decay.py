@@ -16,8 +16,8 @@ from math import ceil, floor
 from typing import Protocol, runtime_checkable
 
 from ...errors import InputError
+from ..checks import duration, exact
 from ..fixed_point import RAY, mul_div, mul_div_up
-from ..oracles.checks import duration, exact
 
 _GUARD = 10**12
 

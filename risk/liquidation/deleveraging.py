@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
-from ..oracles.checks import exact, instance, name
+from ..checks import exact, instance, name
 from .backstop import Layer, Payer
 
 

@@ -11,7 +11,7 @@ from math import floor, isqrt, lcm
 from typing import Protocol, Self, runtime_checkable
 
 from ...errors import InputError
-from ..oracles.checks import exact, instance
+from ..checks import exact, instance
 
 _SMALLEST = Fraction(1, 10**18)
 

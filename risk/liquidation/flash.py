@@ -18,8 +18,8 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from ...errors import InputError
+from ..checks import exact, instance, name
 from ..fixed_point import whole
-from ..oracles.checks import exact, instance, name
 from ..values import FrozenMap
 from .close import Liquidation, RepayLimits, liquidate, received_per_repaid, repay_limits
 from .depth import DepthCurve, Sale, sell

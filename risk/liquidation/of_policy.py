@@ -6,9 +6,9 @@ signed positions among it: to repay a short position is to close it.
 Each holding weighs what it counts in the policy's liquidation test, over its market value: by
 factors, tiers, limits and rounding at the present amounts, with the ratio and the reserve in the
 weights of the debts. So the account is liquidatable exactly when `valuation` says so. After a
-liquidation the weights are old. With concave factors (tiers that fall) and no limit or reserve the
-truth is then at least as good as they say, since the slice that counts least goes first; in general
-it may be worse. Whoever goes on weighs anew.
+liquidation the weights are old. What is left of an asset never counts for less than its share did,
+so that without limits and reserve the truth is at least as good as they say, but for the rounding
+to smallest units. In general it may be worse: whoever goes on weighs anew.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import ceil, floor
+from typing import cast
 
 from ...errors import InputError
+from ..checks import exact
 from ..policy import Policy
 from ..registry import Asset, Registry
-from ..terms import AuctionTerms, LinearAuction, LiquidationTerms, StairstepAuction
+from ..terms import LiquidationTerms
 from ..threshold import Threshold, liquidation_threshold, positions
 from ..valuation import Account as PolicyAccount
 from ..valuation import Shocks, owed
-from .auction import AuctionRule
-from .decay import ExponentialDecay, LinearDecay, StairstepDecay
 from .position import Account, Holding
 from .rule import LiquidationRule
 
@@ -53,7 +53,7 @@ class Place:
 
 
 @dataclass(frozen=True, repr=False)
-class Standing:
+class Weighed:
     """How an account stands against the liquidation test, with so much left. Secret.
 
     Attributes:
@@ -86,16 +86,15 @@ class Weighing:
     shocks: Shocks
 
     def __post_init__(self) -> None:
-        self.terms  # noqa: B018
         policy = self.start.policy
+        liquidation_terms(policy)
         known = {*policy.symbols, *policy.growth_caps}
         for symbol, shock in self.shocks.items():
             if symbol not in known:
                 raise InputError("shocks", "a symbol that the policy prices", repr(symbol)[:80])
-            if shock < -1:
-                raise InputError(f"shocks: {symbol}", "a shock of at least -1", "another")
+            exact(f"shocks: {symbol}", shock, low=-1)
 
-    @cached_property
+    @property
     def terms(self) -> LiquidationTerms:
         """The policy's liquidation terms."""
         return liquidation_terms(self.start.policy)
@@ -123,7 +122,7 @@ class Weighing:
             for place in self.places
         }
 
-    def standing(self, left: Mapping[Place, Fraction]) -> Standing:
+    def weigh(self, left: Mapping[Place, Fraction]) -> Weighed:
         """How the account stands with so much left.
 
         Args:
@@ -132,7 +131,7 @@ class Weighing:
         """
         units = self.units(left)
         account = replace(self.start, amounts=units)
-        return Standing(
+        return Weighed(
             headroom=account.above_liquidation(self.terms, self.shocks),
             health=self._health(units),
             account=self._weighed(left, units),
@@ -142,17 +141,15 @@ class Weighing:
         """The amounts of all slots in smallest units, rounded against the account."""
         units = list(self.start.amounts)
         for place in self.places:
-            exact = left[place] / place.asset.smallest_unit
-            number = ceil(exact) if place.owed else floor(exact)
+            count = left[place] / place.asset.smallest_unit
+            number = ceil(count) if place.owed else floor(count)
             short = place.owed and place.asset.side == "signed"
             units[place.asset.slot] = -number if short else number
         return tuple(units)
 
     @cached_property
     def _test(self) -> Threshold:
-        threshold = liquidation_threshold(self.start)
-        assert threshold is not None
-        return threshold
+        return cast(Threshold, liquidation_threshold(self.start))
 
     @cached_property
     def _unrounded(self) -> PolicyAccount:
@@ -249,16 +246,6 @@ def liquidation_rule(terms: LiquidationTerms) -> LiquidationRule:
     )
 
 
-def auction_rule(terms: AuctionTerms) -> AuctionRule:
-    """How a policy has auctions held: never reset before the price is 0, and without a minimum."""
-    if isinstance(terms, LinearAuction):
-        return AuctionRule(LinearDecay(terms.duration_seconds), Fraction(terms.start))
-    if isinstance(terms, StairstepAuction):
-        decay = StairstepDecay(terms.step_seconds, Fraction(terms.factor))
-        return AuctionRule(decay, Fraction(terms.start))
-    return AuctionRule(ExponentialDecay(Fraction(terms.factor)), Fraction(terms.start))
-
-
 def liquidation_account(account: PolicyAccount, shocks: Shocks) -> Account:
     """An account under a policy for the liquidation engine, weighed at its present amounts.
 
@@ -266,7 +253,7 @@ def liquidation_account(account: PolicyAccount, shocks: Shocks) -> Account:
         InputError: as for `Weighing`.
     """
     weighing = Weighing(account, shocks)
-    return weighing.standing(weighing.amounts).account
+    return weighing.weigh(weighing.amounts).account
 
 
 def _label(asset: Asset, registry: Registry) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ...errors import InputError
-from ..oracles.checks import exact, instance, name
+from ..checks import exact, instance, name
 
 
 @dataclass(frozen=True, slots=True)

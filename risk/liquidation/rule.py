@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from ..oracles.checks import exact, instance, name, share
+from ..checks import exact, instance, name, share
 from ..values import FrozenMap
 
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from ...errors import InputError
+from ..checks import exact
 from ..fixed_point import whole
-from ..oracles.checks import exact
 from .close import Liquidation, liquidate
 from .position import Account, Holding
 from .rule import LiquidationRule

@@ -11,7 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ...errors import InputError
-from ..oracles.checks import exact
+from ..checks import exact
 from .close import repay_limits
 from .position import Account
 from .rule import LiquidationRule

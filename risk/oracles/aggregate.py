@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from ...errors import InputError
+from ..checks import Rational, exact, name, one_of, share
 from ..fixed_point import whole
-from .checks import Rational, exact, name, one_of, share
 from .outcome import Reason, ReasonKind, Refusal
 
 MAX_SOURCES = 64

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
 from ...errors import InputError
+from ..checks import MAX_INSTANT, duration, instance, one_of
 from ..fixed_point import WAD, whole
-from .checks import MAX_INSTANT, duration, instance, one_of
 
 Collateral: TypeAlias = Literal["WETH", "rETH", "wstETH"]
 

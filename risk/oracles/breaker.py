@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from ...errors import InputError
-from .checks import MAX_INSTANT, Moment, Rational, duration, exact, instant, one_of
+from ..checks import MAX_INSTANT, Moment, Rational, duration, exact, instant, one_of
 from .outcome import Reason, ReasonKind, Refusal
 
 Action: TypeAlias = Literal["halt", "clamp"]

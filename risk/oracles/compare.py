@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from ...errors import InputError
-from .checks import Moment, Rational, exact, instant, name, one_of, share
+from ..checks import Moment, Rational, exact, instant, name, one_of, share
 from .outcome import PriceBounds, Reason, ReasonKind, Refusal
 
 Agreement: TypeAlias = Literal["primary", "reference", "conservative"]

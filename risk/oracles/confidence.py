@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .checks import Moment, Rational, duration, exact, instant
+from ..checks import Moment, Rational, duration, exact, instant
 from .outcome import PriceBounds, Reason, ReasonKind, Refusal
 from .update import FreshnessRule
 

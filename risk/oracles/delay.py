@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ...errors import InputError
+from ..checks import MAX_INSTANT, Moment, Rational, exact, instant
 from ..fixed_point import whole
-from .checks import MAX_INSTANT, Moment, Rational, exact, instant
 
 ONE_HOUR: Final = 3600
 MAX_VALUE: Final = 2**128 - 1

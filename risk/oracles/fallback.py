@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ..checks import name
 from ..fixed_point import whole
-from .checks import name
 from .outcome import PriceBounds, Reason, ReasonKind, Refusal
 
 _INT256 = 2**255 - 1

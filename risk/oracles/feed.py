@@ -25,9 +25,9 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Moment, instant
 from .aggregate import aggregate
 from .breaker import Breaker
-from .checks import Moment, instant
 from .compare import compare
 from .confidence import ConfidenceRule, Estimate, bounds
 from .feed_rule import FeedResult, FeedRule, GoodPrice, Observation, UsablePrice

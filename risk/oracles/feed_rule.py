@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ..checks import Moment, Rational, duration, instance, instant, name, share
 from ..fixed_point import whole
 from ..values import FrozenMap
 from .aggregate import MAX_SOURCES, AggregationRule
 from .breaker import Breaker, BreakerRule
-from .checks import Moment, Rational, duration, instance, instant, name, share
 from .compare import ComparisonRule
 from .confidence import ConfidenceRule, Estimate
 from .growth_cap import GrowthRule

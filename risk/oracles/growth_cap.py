@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Final
 
 from ...errors import InputError
+from ..checks import MAX_INSTANT, Moment, Rational, exact, instant
 from ..fixed_point import whole
-from .checks import MAX_INSTANT, Moment, Rational, exact, instant
 
 PERCENTAGE_FACTOR: Final = 10_000
 SCALING_FACTOR: Final = 10**6

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ...errors import InputError
-from .checks import Rational, exact
+from ..checks import Rational, exact
 
 
 class ReasonKind(StrEnum):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...errors import InputError
+from ..checks import MAX_INSTANT
 from ..fixed_point import WAD, truncate_div, whole
-from .checks import MAX_INSTANT
 
 MAX_STABLE_CAP: Final = 2 * 10**8
 """Two dollars: the highest cap on an asset that is pegged to one."""

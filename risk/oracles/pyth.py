@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ..checks import Moment, instant
 from ..fixed_point import whole
-from .checks import Moment, instant
 from .confidence import Estimate
 from .outcome import Reason, ReasonKind, Refusal
 

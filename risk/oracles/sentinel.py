@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...errors import InputError
+from ..checks import Moment, duration, instant
 from ..fixed_point import MAX_UINT256, whole
-from .checks import Moment, duration, instant
 from .outcome import Reason, ReasonKind
 
 MINIMUM_LIQUIDATION_HEALTH_FACTOR: Final = 95 * 10**16

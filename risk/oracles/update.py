@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from .checks import Moment, Rational, duration, exact, instant
+from ..checks import Moment, Rational, duration, exact, instant
 from .outcome import Reason, ReasonKind
 
 PARTS_PER_BILLION = 10**9

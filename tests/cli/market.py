@@ -59,6 +59,17 @@ PORTFOLIOS = {"one": PORTFOLIO, "two": OTHER_PORTFOLIO, "poor": POOR_PORTFOLIO}
 
 PRICES = {"BTC": "64000.5", "ETH": "3000", "USDC": "1", "ETH-PERP": "3001.25"}
 
+LIQUIDATION: dict[str, Any] = {
+    "ratio": "1.1",
+    "penalty": "0.08",
+    "protocol_share": "0.1",
+    "close_factor": "0.5",
+    "close_all_below": "0.95",
+    "minimum": "100",
+    "auction": {"type": "linear", "start": "1.25", "duration_seconds": "3600"},
+}
+"""Liquidation terms for a policy."""
+
 PASSPHRASE = "correct horse battery staple"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.market import PORTFOLIO, REGISTRY, Run, policy, report, write
+from tests.cli.market import LIQUIDATION, PORTFOLIO, REGISTRY, Run, policy, report, write
 from zkcollateral.cli.app import EXAMPLES
 from zkcollateral.cli.keys import RoleName
 from zkcollateral.cli.options import ArithmeticName
@@ -62,7 +62,7 @@ def test_examples_work_one_after_the_other(
     monkeypatch.chdir(empty)
     monkeypatch.setenv("ZKCOLLATERAL_PASSPHRASE", "for the example")
     write(empty / "registry.json", REGISTRY)
-    write(empty / "policy.json", policy())
+    write(empty / "policy.json", policy(liquidation=LIQUIDATION))
     for name in ("portfolio", "books"):
         write(empty / f"{name}.json", PORTFOLIO, 0o600)
     assert run(example("keygen").removeprefix("zkcollateral ")).status == 0
@@ -73,7 +73,7 @@ def test_examples_work_one_after_the_other(
     write(empty / "report.json", report("oracle-a"))
     order = (
         *("commit", "vouch", "trust", "prices sign", "prices combine", "prove", "verify"),
-        *("inspect", "risk report", "digest"),
+        *("inspect", "risk report", "risk liquidation", "digest"),
     )
     assert {*order, "keygen", "demo"} == set(COMMANDS)
     for command in order:

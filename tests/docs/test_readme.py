@@ -31,11 +31,16 @@ def environment() -> dict[str, str]:
 
 def test_the_first_attestation(tmp_path: Path, environment: dict[str, str]) -> None:
     shell = blocks("sh")
-    assert len(shell) == 6
-    for command in ("keygen", "commit", "vouch", "prices sign", "prove", "verify", "inspect"):
+    assert len(shell) == 7
+    for command in (
+        *("keygen", "commit", "vouch", "prices sign", "prove", "verify", "inspect"),
+        *("risk report", "risk liquidation"),
+    ):
         assert f"zkcollateral {command}" in "".join(shell)
     done = _run(tmp_path, environment, "bash", "-euo", "pipefail", "-c", "\n".join(shell))
     assert "attestation.json: valid" in done
+    assert re.search(r"^liquidation test +failed$", done, re.MULTILINE)
+    assert re.search(r"^liquidation test after +passed$", done, re.MULTILINE)
     (python,) = blocks("python")
     _run(tmp_path, environment, sys.executable, "-P", "-W", "error", "-c", python)
 

@@ -16,6 +16,7 @@ from .options import ArithmeticName
 from .output import emit
 from .prices import combine, sign
 from .prove import prove
+from .risk_liquidation import liquidation
 from .risk_report import report
 from .trust import trust
 from .verify import verify
@@ -53,6 +54,10 @@ EXAMPLES: Final = {
     "risk report": (
         "zkcollateral risk report portfolio.json --registry registry.json",
         "    --policy policy.json --prices round.json",
+    ),
+    "risk liquidation": (
+        "zkcollateral risk liquidation portfolio.json --registry registry.json",
+        "    --policy policy.json --prices round.json --shock BTC=-0.3",
     ),
     "digest": ("zkcollateral digest policy.json",),
     "demo": ("zkcollateral demo --dir demo-output",),
@@ -121,5 +126,6 @@ _register(app, "inspect", inspect)
 _register(app, "trust", trust)
 app.add_typer(risk_app, name="risk")
 _register(risk_app, "risk report", report)
+_register(risk_app, "risk liquidation", liquidation)
 _register(app, "digest", digest)
 _register(app, "demo", demo)

@@ -1,4 +1,4 @@
-"""What the oracle rules take: exact numbers, moments and names, each checked in one way."""
+"""What callers of the engine give it: exact numbers, moments and names, each checked in one way."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import TypeAlias
 
-from ...errors import InputError
-from ..clock import require_utc, seconds_between
-from ..fixed_point import whole
+from ..errors import InputError
+from .clock import require_utc, seconds_between
+from .fixed_point import whole
 
 Rational: TypeAlias = Fraction | int
 """An exact number: int, Fraction or `values.Exact`. Never a float."""

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from zkcollateral.errors import InputError
-from zkcollateral.risk.oracles import checks
+from zkcollateral.risk import checks
 from zkcollateral.risk.oracles.outcome import PriceBounds, Reason, ReasonKind, Refusal
 from zkcollateral.risk.values import Exact
 

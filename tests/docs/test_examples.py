@@ -1,0 +1,42 @@
+"""Every script in examples/ runs as it stands, ends well and comes to a valid attestation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "common.py")
+
+pytestmark = pytest.mark.skipif(
+    not EXAMPLES.is_dir(), reason="the tests run away from the checkout"
+)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_the_example_ends_with_a_valid_attestation(script: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    verdicts = [line for line in done.stdout.splitlines() if line.startswith("  healthy ")]
+    assert any(line.split()[1] == "valid;" for line in verdicts), done.stdout
+    assert "NOT valid" not in done.stdout
+    assert not any(tmp_path.iterdir())
+
+
+def test_there_are_examples_and_the_readme_says_how_to_run_each() -> None:
+    readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert {script.stem for script in SCRIPTS} >= {"aave_account", "maker_vault"}
+    for script in SCRIPTS:
+        assert f"`.venv/bin/python examples/{script.name}`" in readme
+        assert "synthetic" in script.read_text(encoding="utf-8").lower()
