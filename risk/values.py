@@ -79,6 +79,11 @@ class Exact(Fraction):
                 return cls(_spell(scaled.numerator, decimals))
         raise ValueError(f"expected a number of at most {MAX_DIGITS} decimals")
 
+    @classmethod
+    def from_float(cls, f: float) -> Fraction:  # type: ignore[override]
+        """What comparing with a float calls; a float has no spelling that could be kept."""
+        return Fraction.from_float(f)
+
     def __str__(self) -> str:
         return self._text
 

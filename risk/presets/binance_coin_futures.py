@@ -43,8 +43,11 @@ class CoinPosition:
 
     def __post_init__(self) -> None:
         if not isinstance(self.contract, Contract):
-            got = f"a {type(self.contract).__name__}"
-            raise InputError("Binance coin position: contract", "a Contract", got)
+            raise InputError(
+                "Binance coin position: contract",
+                "a Contract",
+                f"a {type(self.contract).__name__}",
+            )
         where = f"Binance coin position {self.contract.symbol}"
         if not isinstance(self.side, Side):
             raise InputError(f"{where}: side", "a Side", f"a {type(self.side).__name__}")

@@ -137,8 +137,11 @@ class PortfolioAsset:
 
     def __post_init__(self) -> None:
         if not isinstance(self.table, CollateralTable):
-            got = f"a {type(self.table).__name__}"
-            raise InputError("Binance portfolio asset: table", "a CollateralTable", got)
+            raise InputError(
+                "Binance portfolio asset: table",
+                "a CollateralTable",
+                f"a {type(self.table).__name__}",
+            )
         where = f"Binance portfolio asset {self.table.asset}"
         price = rational(f"{where}: index_price", self.index_price, above=0)
         object.__setattr__(self, "index_price", price)

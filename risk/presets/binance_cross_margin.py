@@ -99,8 +99,11 @@ class MarginAsset:
 
     def __post_init__(self) -> None:
         if not isinstance(self.collateral, CollateralTable):
-            got = f"a {type(self.collateral).__name__}"
-            raise InputError("Binance margin asset: collateral", "a CollateralTable", got)
+            raise InputError(
+                "Binance margin asset: collateral",
+                "a CollateralTable",
+                f"a {type(self.collateral).__name__}",
+            )
         where = f"Binance margin asset {self.collateral.asset}"
         object.__setattr__(self, "price", rational(f"{where}: price", self.price, above=0))
         for name in ("amount", "borrowed", "interest"):

@@ -56,8 +56,9 @@ class Position:
 
     def __post_init__(self) -> None:
         if not isinstance(self.contract, Contract):
-            got = f"a {type(self.contract).__name__}"
-            raise InputError("Binance position: contract", "a Contract", got)
+            raise InputError(
+                "Binance position: contract", "a Contract", f"a {type(self.contract).__name__}"
+            )
         where = f"Binance position {self.contract.symbol}"
         if not isinstance(self.side, Side):
             raise InputError(f"{where}: side", "a Side", f"a {type(self.side).__name__}")
@@ -122,8 +123,9 @@ class Account:
         sides = set()
         for position in self.positions:
             if not isinstance(position, Position):
-                got = f"a {type(position).__name__}"
-                raise InputError("Binance account: positions", "Positions", got)
+                raise InputError(
+                    "Binance account: positions", "Positions", f"a {type(position).__name__}"
+                )
             symbol = position.contract.symbol
             where = f"Binance account: {symbol}"
             if (symbol, position.side) in sides:

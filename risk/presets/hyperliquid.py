@@ -195,8 +195,9 @@ class Account:
         seen = set()
         for position in self.positions:
             if not isinstance(position, Position):
-                got = f"a {type(position).__name__}"
-                raise InputError("Hyperliquid account: positions", "Positions", got)
+                raise InputError(
+                    "Hyperliquid account: positions", "Positions", f"a {type(position).__name__}"
+                )
             if position.coin in seen:
                 where = f"Hyperliquid account: position {position.coin}"
                 raise InputError(where, "one position of a coin", "a second one")

@@ -188,3 +188,9 @@ def test_a_map_has_a_limit() -> None:
 
 def test_a_secret_map_hides_its_values() -> None:
     assert repr(SecretMap({"BTC": Exact("31337")})) == "<1 hidden>"
+
+
+def test_an_exact_number_can_be_compared_with_a_float() -> None:
+    assert Exact("0.5") == 0.5
+    assert Exact("0.1") != 0.1
+    assert Exact("0.1") < 0.2
