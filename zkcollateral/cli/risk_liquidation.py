@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import CompileError, InputError
+from ..errors import InputError
 from .options import AsJson, Force
 from .output import emit, emit_json, emit_table
-from .risk_report import CAUTION, category_of, read_round
+from .risk_inputs import CAUTION, read_inputs
 
 if TYPE_CHECKING:
     from ..risk.liquidation.report import LiquidationPair, LiquidationReport
@@ -57,45 +57,24 @@ def liquidation(
     until the account passes the liquidation test. Long signed positions are collateral, short ones
     debts. An asset that has a signed slot beside another one is SYMBOL:signed there.
     """
-    from ..circuits.claim import document_digest
     from ..crypto.files import write_bytes
     from ..risk.liquidation.report import liquidation_report
-    from ..risk.policy import Policy, check_policy
-    from ..risk.registry import Registry
-    from .files import (
-        blaming,
-        check_replaceable,
-        check_writable,
-        naming,
-        read_document,
-        read_portfolio,
-        refuse_inputs,
-    )
     from .liquidation_text import liquidation_json, tables
-    from .plots import check_plot
 
-    refuse_inputs([plot], [portfolio, registry, policy, prices])
-    if plot is not None:
-        check_plot(plot)
-        check_writable([plot], force=force)
-        check_replaceable(plot)
     shocks, pair = _shocks(shock or ()), _pair(repay, seize, amount)
-    assets = read_document(Registry, registry)
-    rule = read_document(Policy, policy)
-    with naming(policy=policy):
-        check_policy(rule, document_digest(assets), assets)
-    if plot is not None and rule.liquidation is not None and rule.liquidation.auction is None:
+    given = read_inputs(portfolio, registry, policy, prices, claim, plot, force=force)
+    terms = given.policy.liquidation
+    if plot is not None and terms is not None and terms.auction is None:
         raise InputError("--plot", "a policy with an auction", "one without")
-    category = category_of(rule, claim, policy)
-    round_ = read_round(prices)
-    account = read_portfolio(portfolio)
-    with (
-        naming(portfolio=portfolio, policy=policy),
-        blaming(prices, CompileError),
-        _naming_options(),
-    ):
+    with given.naming(), _naming_options():
         found = liquidation_report(
-            account, rule, assets, round_, category, shocks=shocks, pair=pair
+            given.portfolio,
+            given.policy,
+            given.registry,
+            given.round,
+            given.category,
+            shocks=shocks,
+            pair=pair,
         )
     drawn = plot if found.auctions else None
     if drawn is not None:

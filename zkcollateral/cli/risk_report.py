@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import CompileError, InputError
+from ..errors import InputError
 from .options import AsJson, Force
 from .output import emit, emit_json, emit_table
+from .risk_inputs import CAUTION, read_inputs
 
 if TYPE_CHECKING:
-    from ..risk.policy import Policy
-    from ..risk.prices import PriceRound
     from ..risk.report import HealthReport
-
-CAUTION = "This report is as secret as the portfolio. Signatures of prices were not checked."
-SIGNED_ROUND = "zkcollateral/signed-round/1"
 
 
 def report(
@@ -49,45 +45,21 @@ def report(
     boundary of two assets, by default the two largest, and the distance of each. JSON has every
     number in full: a decimal, a fraction such as 4/3, infinite, or none.
     """
-    from ..circuits.claim import document_digest
     from ..crypto.files import write_bytes
-    from ..risk.policy import Policy, check_policy
-    from ..risk.registry import Registry
     from ..risk.report import health_report, liquidation_boundary
     from . import report_text
-    from .files import (
-        blaming,
-        check_replaceable,
-        check_writable,
-        naming,
-        read_document,
-        read_portfolio,
-        refuse_inputs,
-    )
-    from .plots import check_plot, draw
+    from .plots import draw
 
-    refuse_inputs([plot], [portfolio, registry, policy, prices])
-    if plot is not None:
-        check_plot(plot)
-        check_writable([plot], force=force)
-        check_replaceable(plot)
-    assets = read_document(Registry, registry)
-    rule = read_document(Policy, policy)
-    with naming(policy=policy):
-        check_policy(rule, document_digest(assets), assets)
-    category = category_of(rule, claim, policy)
-    round_ = read_round(prices)
-    account = read_portfolio(portfolio)
-    with naming(portfolio=portfolio), blaming(prices, CompileError):
-        found = health_report(account, rule, assets, round_, category)
+    given = read_inputs(portfolio, registry, policy, prices, claim, plot, force=force)
+    where = (given.portfolio, given.policy, given.registry, given.round, given.category)
+    with given.naming():
+        found = health_report(*where)
     pair = boundary or (_largest_pair(found) if plot is not None else None)
     boundaries = []
     if pair is not None:
         with _naming_option():
             boundaries = [
-                liquidation_boundary(
-                    account, rule, assets, round_, pair, category, threshold=threshold
-                )
+                liquidation_boundary(*where[:4], pair, given.category, threshold=threshold)
                 for threshold in report_text.thresholds(found)
             ]
     if plot is not None:
@@ -111,36 +83,6 @@ def report(
     if plot is not None:
         emit(f"{plot}: the picture, secret")
     emit(CAUTION)
-
-
-def read_round(path: Path) -> PriceRound:
-    """The price round in a file, alone or with the signed reports that it is the median of.
-
-    No signature is checked here.
-    """
-    from ..circuits.evidence import SignedRound
-    from ..crypto.files import read_json
-    from ..risk.prices import PriceRound
-
-    value = read_json(path)
-    if isinstance(value, dict) and value.get("format") == SIGNED_ROUND:
-        return SignedRound.from_json_value(value, str(path)).round
-    return PriceRound.from_json_value(value, str(path))
-
-
-def category_of(policy: Policy, claim: str | None, path: Path) -> str | None:
-    """The category of the claim that is named, if one is."""
-    from ..risk.claims import Covers
-
-    if claim is None:
-        return None
-    if claim not in policy.claims:
-        expected = f"a claim of the name {claim!r}"
-        raise InputError(f"{path}: claims", expected, ", ".join(sorted(policy.claims)))
-    rule = policy.claims[claim]
-    if isinstance(rule, Covers):
-        raise InputError("--claim", "a claim about one account", f"{claim!r}, about two")
-    return rule.category
 
 
 def _largest_pair(report: HealthReport) -> tuple[str, str] | None:
