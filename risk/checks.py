@@ -92,6 +92,15 @@ def name(where: str, value: object) -> str:
     return value
 
 
+def label(where: str, value: object) -> str:
+    """`value` if it is a text that is not empty; InputError otherwise."""
+    if not isinstance(value, str):
+        raise InputError(where, "a name", f"a {type(value).__name__}")
+    if not value:
+        raise InputError(where, "a name", "an empty text")
+    return value
+
+
 def one_of(where: str, value: object, allowed: tuple[str, ...]) -> None:
     """InputError unless `value` is one of the allowed words."""
     if value not in allowed:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import floor
+
 from ..errors import InputError
 
 WAD = 10**18
 RAY = 10**27
 RAD = 10**45
 MAX_UINT256 = 2**256 - 1
+MAX_INT256 = 2**255 - 1
+
+SECONDS_PER_YEAR = 365 * 86_400
+"""As lending protocols count a year."""
 
 
 def mul_div(a: int, b: int, denominator: int) -> int:
@@ -29,6 +36,12 @@ def truncate_div(a: int, b: int) -> int:
     """a / b rounded towards zero, as signed division does in Solidity and Go."""
     quotient = abs(a) // abs(b)
     return quotient if (a >= 0) == (b >= 0) else -quotient
+
+
+def round_half_up(value: Fraction, decimals: int) -> Fraction:
+    """`value` rounded to so many decimals, a half towards plus infinity."""
+    scale = 10**decimals
+    return Fraction(floor(value * scale + Fraction(1, 2)), scale)
 
 
 def whole(where: str, value: object, low: int, high: int = MAX_UINT256) -> int:

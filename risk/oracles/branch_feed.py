@@ -13,14 +13,12 @@ from typing import Final, Literal, TypeAlias
 
 from ...errors import InputError
 from ..checks import MAX_INSTANT, duration, instance, one_of
-from ..fixed_point import WAD, whole
+from ..fixed_point import MAX_INT256, WAD, whole
 
 Collateral: TypeAlias = Literal["WETH", "rETH", "wstETH"]
 
 REDEMPTION_DEVIATION: Final = {"rETH": 2 * 10**16, "wstETH": 10**16}
 """How far the market may lie from its reference for a redemption to use the higher of them, WAD."""
-
-_INT256 = 2**255 - 1
 
 
 class PriceSource(StrEnum):
@@ -47,7 +45,7 @@ class ChainlinkAnswer:
 
     def __post_init__(self) -> None:
         if self.answer is not None:
-            whole("chainlink: answer", self.answer, -_INT256, _INT256)
+            whole("chainlink: answer", self.answer, -MAX_INT256, MAX_INT256)
         whole("chainlink: updated_at", self.updated_at, 0, MAX_INSTANT)
         whole("chainlink: decimals", self.decimals, 0, 18)
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from ...errors import InputError
 from ..checks import name
-from ..fixed_point import whole
+from ..fixed_point import MAX_INT256, whole
 from .outcome import PriceBounds, Reason, ReasonKind, Refusal
-
-_INT256 = 2**255 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ def positive_or_fallback(answer: int | None, fallback: int | None) -> int | Refu
 
     Source: aave-dao/aave-v3-origin v3.7, `src/contracts/misc/AaveOracle.sol` (getAssetPrice).
     """
-    if answer is not None and whole("aave oracle: answer", answer, -_INT256, _INT256) > 0:
+    if answer is not None and whole("aave oracle: answer", answer, -MAX_INT256, MAX_INT256) > 0:
         return answer
     if fallback is not None:
         return whole("aave oracle: fallback", fallback, 0)

@@ -13,15 +13,12 @@ from typing import Final
 
 from ...errors import InputError
 from ..checks import MAX_INSTANT, Moment, Rational, exact, instant
-from ..fixed_point import whole
+from ..fixed_point import MAX_INT256, SECONDS_PER_YEAR, whole
 
 PERCENTAGE_FACTOR: Final = 10_000
 SCALING_FACTOR: Final = 10**6
-SECONDS_PER_YEAR: Final = 365 * 86_400
 MAXIMUM_SNAPSHOT_TERM: Final = 180 * 86_400
 """A snapshot is at most this old, in seconds, when it is set."""
-
-_INT256 = 2**255 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +115,11 @@ class GrowthCap:
 
     def is_capped(self, ratio: int, now: int) -> bool:
         """Whether the ratio, of any sign, is above the cap."""
-        return whole("growth cap: ratio", ratio, -_INT256, _INT256) > self.max_ratio(now)
+        return whole("growth cap: ratio", ratio, -MAX_INT256, MAX_INT256) > self.max_ratio(now)
 
     def capped_ratio(self, ratio: int, now: int) -> int:
         """The smaller of the ratio and the cap."""
-        return min(whole("growth cap: ratio", ratio, -_INT256, _INT256), self.max_ratio(now))
+        return min(whole("growth cap: ratio", ratio, -MAX_INT256, MAX_INT256), self.max_ratio(now))
 
     def price(self, base_price: int, ratio: int, now: int) -> int:
         """⌊base price·capped ratio / 10^decimals⌋ in the base price's unit.
@@ -133,7 +130,7 @@ class GrowthCap:
         Raises:
             InputError: no integer; a time before the snapshot.
         """
-        base = whole("growth cap: base_price", base_price, -_INT256, _INT256)
+        base = whole("growth cap: base_price", base_price, -MAX_INT256, MAX_INT256)
         limited = self.capped_ratio(ratio, now)
         if base <= 0 or ratio <= 0:
             return 0

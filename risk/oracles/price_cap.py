@@ -13,14 +13,10 @@ from typing import Final
 
 from ...errors import InputError
 from ..checks import MAX_INSTANT
-from ..fixed_point import WAD, truncate_div, whole
+from ..fixed_point import MAX_INT256, SECONDS_PER_YEAR, WAD, truncate_div, whole
 
 MAX_STABLE_CAP: Final = 2 * 10**8
 """Two dollars: the highest cap on an asset that is pegged to one."""
-
-SECONDS_PER_YEAR: Final = 365 * 86_400
-
-_INT256 = 2**255 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +159,4 @@ class PrincipalTokenDiscount:
 
 
 def _integer(where: str, value: int) -> int:
-    return whole(where, value, -_INT256, _INT256)
+    return whole(where, value, -MAX_INT256, MAX_INT256)

@@ -13,18 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ..checks import label
 from ..fixed_point import RAY, whole
 from .aave_math import PERCENTAGE_FACTOR, percent_mul
 
 MAX_RESERVES = 128
 _MAX_INDEX = 2**128 - 1
 _MAX_TIMESTAMP = 2**40 - 1
-
-
-def check_name(where: str, value: object) -> None:
-    """Refuses anything but a text that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise InputError(where, "a name", f"a {type(value).__name__}" if value else "none")
 
 
 def check_flag(where: str, value: object) -> None:
@@ -79,7 +74,7 @@ class AaveReserve:
     liquidation_grace_period_until: int = 0
 
     def __post_init__(self) -> None:
-        check_name("Aave reserve's symbol", self.symbol)
+        label("Aave reserve's symbol", self.symbol)
         where = f"Aave reserve {self.symbol}"
         whole(f"{where}.decimals", self.decimals, 6, 77)
         whole(f"{where}.ltv", self.ltv, 0, PERCENTAGE_FACTOR)

@@ -11,10 +11,18 @@ Left out: nothing of those libraries but the update of a reserve's rates.
 from __future__ import annotations
 
 from ...errors import InputError
-from ..fixed_point import MAX_UINT256, RAY, WAD, mul_div, mul_div_half_up, mul_div_up, whole
+from ..fixed_point import (
+    MAX_UINT256,
+    RAY,
+    SECONDS_PER_YEAR,
+    WAD,
+    mul_div,
+    mul_div_half_up,
+    mul_div_up,
+    whole,
+)
 
 PERCENTAGE_FACTOR = 10_000
-SECONDS_PER_YEAR = 365 * 86_400
 _WAD_RAY_RATIO = RAY // WAD
 
 

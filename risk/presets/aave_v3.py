@@ -20,8 +20,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ..checks import label
 from ..fixed_point import MAX_UINT256, WAD, whole
-from .aave_market import AaveMarket, AaveReserve, EModeCategory, check_flag, check_name
+from .aave_market import AaveMarket, AaveReserve, EModeCategory, check_flag
 from .aave_math import (
     PERCENTAGE_FACTOR,
     a_token_balance,
@@ -73,7 +74,7 @@ class AavePosition:
     use_as_collateral: bool = True
 
     def __post_init__(self) -> None:
-        check_name("Aave position's symbol", self.symbol)
+        label("Aave position's symbol", self.symbol)
         whole(f"Aave position {self.symbol}.scaled_supply", self.scaled_supply, 0, _MAX_SCALED)
         whole(f"Aave position {self.symbol}.scaled_debt", self.scaled_debt, 0, _MAX_SCALED)
         check_flag(f"Aave position {self.symbol}.use_as_collateral", self.use_as_collateral)

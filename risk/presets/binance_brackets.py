@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact, label
 from ..fixed_point import whole
 from .margin_ladder import MarginLadder
-from .rational import Rational, label, rational
 
 MAX_LEVERAGE = 150
 
@@ -42,12 +42,12 @@ class Bracket:
 
     def __post_init__(self) -> None:
         where = "Binance bracket"
-        floor = rational(f"{where}: floor", self.floor, low=0)
+        floor = exact(f"{where}: floor", self.floor, low=0)
         object.__setattr__(self, "floor", floor)
         if self.cap is not None:
-            object.__setattr__(self, "cap", rational(f"{where}: cap", self.cap, above=floor))
-        object.__setattr__(self, "rate", rational(f"{where}: rate", self.rate, above=0, high=1))
-        object.__setattr__(self, "cum", rational(f"{where}: cum", self.cum, low=0))
+            object.__setattr__(self, "cap", exact(f"{where}: cap", self.cap, above=floor))
+        object.__setattr__(self, "rate", exact(f"{where}: rate", self.rate, above=0, high=1))
+        object.__setattr__(self, "cum", exact(f"{where}: cum", self.cum, low=0))
         whole(f"{where}: max_leverage", self.max_leverage, 1, MAX_LEVERAGE)
 
 
@@ -73,7 +73,7 @@ class Contract:
 
     def __post_init__(self) -> None:
         where = f"Binance contract {label('Binance contract: symbol', self.symbol)}"
-        fee = rational(f"{where}: liquidation_fee", self.liquidation_fee, low=0, high=1)
+        fee = exact(f"{where}: liquidation_fee", self.liquidation_fee, low=0, high=1)
         object.__setattr__(self, "liquidation_fee", fee)
         for bracket in self.brackets:
             if not isinstance(bracket, Bracket):

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact
 from ..fixed_point import whole
 from .binance_brackets import Contract
 from .binance_futures import Side
 from .margin_ladder import PriceRange, covered_range
-from .rational import Rational, rational
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class CoinPosition:
             raise InputError(f"{where}: side", "a Side", f"a {type(self.side).__name__}")
         whole(f"{where}: contracts", self.contracts, 1)
         for name in ("contract_size", "entry_price", "mark_price"):
-            number = rational(f"{where}: {name}", getattr(self, name), above=0)
+            number = exact(f"{where}: {name}", getattr(self, name), above=0)
             object.__setattr__(self, name, number)
 
     @property
@@ -90,9 +90,9 @@ class CoinPosition:
                 isolated.
         """
         where = f"Binance coin position {self.contract.symbol}"
-        constant = rational(f"{where}: wallet_balance", wallet_balance)
-        constant -= rational(f"{where}: other_maintenance_margin", other_maintenance_margin, low=0)
-        constant += rational(f"{where}: other_unrealized_pnl", other_unrealized_pnl)
+        constant = exact(f"{where}: wallet_balance", wallet_balance)
+        constant -= exact(f"{where}: other_maintenance_margin", other_maintenance_margin, low=0)
+        constant += exact(f"{where}: other_unrealized_pnl", other_unrealized_pnl)
         inverse = covered_range(
             constant + self.side.value * self.face_value / self.entry_price,
             -self.side.value * self.face_value,

@@ -18,7 +18,7 @@ from enum import Enum
 from fractions import Fraction
 
 from ...errors import InputError
-from .rational import Rational, label, rational
+from ..checks import Rational, exact, label
 
 PORTFOLIO_LIQUIDATION = Fraction(105, 100)
 PORTFOLIO_REDUCE_ONLY = Fraction(120, 100)
@@ -44,11 +44,11 @@ class CollateralTier:
 
     def __post_init__(self) -> None:
         where = "Binance collateral tier"
-        floor = rational(f"{where}: floor", self.floor, low=0)
+        floor = exact(f"{where}: floor", self.floor, low=0)
         object.__setattr__(self, "floor", floor)
         if self.cap is not None:
-            object.__setattr__(self, "cap", rational(f"{where}: cap", self.cap, above=floor))
-        object.__setattr__(self, "ratio", rational(f"{where}: ratio", self.ratio, low=0, high=1))
+            object.__setattr__(self, "cap", exact(f"{where}: cap", self.cap, above=floor))
+        object.__setattr__(self, "ratio", exact(f"{where}: ratio", self.ratio, low=0, high=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class CollateralTable:
         Args:
             value: amount·price in quote, of either sign.
         """
-        amount = rational(f"Binance collateral {self.asset}: value", value)
+        amount = exact(f"Binance collateral {self.asset}: value", value)
         if amount <= 0:
             return amount
         total = Fraction(0)
@@ -143,16 +143,14 @@ class PortfolioAsset:
                 f"a {type(self.table).__name__}",
             )
         where = f"Binance portfolio asset {self.table.asset}"
-        price = rational(f"{where}: index_price", self.index_price, above=0)
+        price = exact(f"{where}: index_price", self.index_price, above=0)
         object.__setattr__(self, "index_price", price)
         for name in ("futures_asset", "futures_unrealized_pnl"):
-            object.__setattr__(self, name, rational(f"{where}: {name}", getattr(self, name)))
+            object.__setattr__(self, name, exact(f"{where}: {name}", getattr(self, name)))
         for name in ("margin_asset", "margin_loan", "open_loss", "futures_maintenance_margin"):
-            number = rational(f"{where}: {name}", getattr(self, name), low=0)
+            number = exact(f"{where}: {name}", getattr(self, name), low=0)
             object.__setattr__(self, name, number)
-        rate = rational(
-            f"{where}: loan_maintenance_rate", self.loan_maintenance_rate, low=0, high=1
-        )
+        rate = exact(f"{where}: loan_maintenance_rate", self.loan_maintenance_rate, low=0, high=1)
         object.__setattr__(self, "loan_maintenance_rate", rate)
 
     @property

@@ -18,9 +18,9 @@ from enum import Enum
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact
 from .binance_collateral import CollateralTable
 from .margin_ladder import MarginLadder
-from .rational import Rational, rational
 
 CLASSIC_LIQUIDATION = Fraction(11, 10)
 CLASSIC_MARGIN_CALL = {3: Fraction(13, 10), 5: Fraction(116, 100)}
@@ -105,9 +105,9 @@ class MarginAsset:
                 f"a {type(self.collateral).__name__}",
             )
         where = f"Binance margin asset {self.collateral.asset}"
-        object.__setattr__(self, "price", rational(f"{where}: price", self.price, above=0))
+        object.__setattr__(self, "price", exact(f"{where}: price", self.price, above=0))
         for name in ("amount", "borrowed", "interest"):
-            number = rational(f"{where}: {name}", getattr(self, name), low=0)
+            number = exact(f"{where}: {name}", getattr(self, name), low=0)
             object.__setattr__(self, name, number)
 
     @property
@@ -155,7 +155,7 @@ class CrossMarginAccount:
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"{where}: {name}", "each asset once", "it twice")
-        loss = rational(f"{where}: open_order_loss", self.open_order_loss, low=0)
+        loss = exact(f"{where}: open_order_loss", self.open_order_loss, low=0)
         object.__setattr__(self, "open_order_loss", loss)
 
     @property

@@ -21,10 +21,10 @@ from enum import Enum
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact
 from ..fixed_point import whole
 from .binance_brackets import Contract
 from .margin_ladder import PriceRange, covered_range
-from .rational import Rational, rational
 
 
 class Side(Enum):
@@ -63,7 +63,7 @@ class Position:
         if not isinstance(self.side, Side):
             raise InputError(f"{where}: side", "a Side", f"a {type(self.side).__name__}")
         for name in ("amount", "entry_price", "mark_price"):
-            number = rational(f"{where}: {name}", getattr(self, name), above=0)
+            number = exact(f"{where}: {name}", getattr(self, name), above=0)
             object.__setattr__(self, name, number)
 
     @property
@@ -117,7 +117,7 @@ class Account:
     positions: tuple[Position, ...] = ()
 
     def __post_init__(self) -> None:
-        balance = rational("Binance account: wallet_balance", self.wallet_balance)
+        balance = exact("Binance account: wallet_balance", self.wallet_balance)
         object.__setattr__(self, "wallet_balance", balance)
         seen: dict[str, Position] = {}
         sides = set()

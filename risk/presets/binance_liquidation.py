@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact
 from .binance_futures import Account, Position, Side
-from .rational import Rational, rational
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Fill:
 
     def __post_init__(self) -> None:
         where = f"Binance fill {self.symbol}"
-        object.__setattr__(self, "amount", rational(f"{where}: amount", self.amount, low=0))
-        object.__setattr__(self, "price", rational(f"{where}: price", self.price, above=0))
+        object.__setattr__(self, "amount", exact(f"{where}: amount", self.amount, low=0))
+        object.__setattr__(self, "price", exact(f"{where}: price", self.price, above=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def liquidate(account: Account, fills: Sequence[Fill]) -> Liquidation:
             raise InputError(f"{where}: fill {fill.symbol}", "a position of that side", "none")
         if key in found:
             raise InputError(f"{where}: fill {fill.symbol}", "one fill", "a second one")
-        rational(f"{where}: fill {fill.symbol}: amount", fill.amount, high=held[key].amount)
+        exact(f"{where}: fill {fill.symbol}: amount", fill.amount, high=held[key].amount)
         found[key] = fill
     realized = owed = Fraction(0)
     rest: list[Position] = []

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact
 from .binance_futures import Side
-from .rational import Rational, rational
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,9 @@ class Leg:
         if not isinstance(self.side, Side):
             raise InputError(f"{where}: side", "a Side", f"a {type(self.side).__name__}")
         for name in ("amount", "entry_price"):
-            object.__setattr__(
-                self, name, rational(f"{where}: {name}", getattr(self, name), above=0)
-            )
-        object.__setattr__(self, "rate", rational(f"{where}: rate", self.rate, low=0, high=1))
-        object.__setattr__(self, "cum", rational(f"{where}: cum", self.cum, low=0))
+            object.__setattr__(self, name, exact(f"{where}: {name}", getattr(self, name), above=0))
+        object.__setattr__(self, "rate", exact(f"{where}: rate", self.rate, low=0, high=1))
+        object.__setattr__(self, "cum", exact(f"{where}: cum", self.cum, low=0))
 
 
 def liquidation_price(
@@ -73,9 +71,9 @@ def liquidation_price(
     where = "Binance liquidation price"
     if not legs or len({leg.side for leg in legs}) != len(legs):
         raise InputError(f"{where}: legs", "one leg, or a long and a short one", str(len(legs)))
-    top = rational(f"{where}: wallet_balance", wallet_balance)
-    top -= rational(f"{where}: other_maintenance_margin", other_maintenance_margin, low=0)
-    top += rational(f"{where}: other_unrealized_pnl", other_unrealized_pnl)
+    top = exact(f"{where}: wallet_balance", wallet_balance)
+    top -= exact(f"{where}: other_maintenance_margin", other_maintenance_margin, low=0)
+    top += exact(f"{where}: other_unrealized_pnl", other_unrealized_pnl)
     bottom = Fraction(0)
     for leg in legs:
         top += leg.cum - leg.side.value * leg.amount * leg.entry_price

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ...errors import InputError
+from ..checks import label
 from ..fixed_point import MAX_UINT256, mul_div, mul_div_up, truncate_div, whole
 
 FACTOR_SCALE = 10**18
@@ -24,11 +25,6 @@ MAX_BALANCE = 2**128 - 1
 MAX_PRINCIPAL = 2**103 - 1
 _MAX_UINT64 = 2**64 - 1
 _FACTOR_STEP = FACTOR_SCALE // 10**4
-
-
-def _name(where: str, value: object) -> None:
-    if not isinstance(value, str) or not value:
-        raise InputError(where, "a name", "none" if value == "" else f"a {type(value).__name__}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ class CometAsset:
     supply_cap: int = MAX_BALANCE
 
     def __post_init__(self) -> None:
-        _name("Comet asset's symbol", self.symbol)
+        label("Comet asset's symbol", self.symbol)
         where = f"Comet asset {self.symbol}"
         whole(f"{where}.decimals", self.decimals, 0, 19)
         borrow, liquidate = self.borrow_collateral_factor, self.liquidate_collateral_factor
@@ -109,7 +105,7 @@ class CometMarket:
     base_borrow_index: int = BASE_INDEX_SCALE
 
     def __post_init__(self) -> None:
-        _name("Comet market's base", self.base)
+        label("Comet market's base", self.base)
         where = f"Comet market of {self.base}"
         whole(f"{where}.base_decimals", self.base_decimals, 6, 18)
         factor = self.store_front_price_factor
@@ -156,7 +152,7 @@ class CometAccount:
             got = f"a {type(given).__name__}"
             raise InputError("Comet account's collateral", "a mapping of amounts", got)
         for symbol, balance in self.collateral.items():
-            _name("Comet account's collateral", symbol)
+            label("Comet account's collateral", symbol)
             whole(f"Comet account's collateral {symbol}", balance, 0, MAX_BALANCE)
         object.__setattr__(self, "collateral", MappingProxyType(dict(self.collateral)))
 

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact
+from ..fixed_point import round_half_up
 from .deribit_model import (
     EXTENDED_MOVES,
     Future,
@@ -32,7 +34,6 @@ from .deribit_model import (
     roll_shock,
     simulated_pnl,
 )
-from .rational import Rational, rational, round_half_up
 
 VOLATILITY_SCENARIOS = 3
 DECIMALS = 9
@@ -96,12 +97,12 @@ def portfolio_margin(
             its range.
     """
     where = "Deribit portfolio"
-    price = rational(f"{where}: index_price", index_price, above=0)
+    price = exact(f"{where}: index_price", index_price, above=0)
     names = [position.name for position in positions]
     if len(set(names)) != len(names):
         raise InputError(f"{where}: positions", "each instrument once", "one twice")
     extras = [
-        rational(f"{where}: {name}", value, low=0)
+        exact(f"{where}: {name}", value, low=0)
         for name, value in (
             ("mmp_margin", mmp_margin),
             ("open_orders_margin", open_orders_margin),
@@ -110,7 +111,7 @@ def portfolio_margin(
     ]
     delta = sum((Fraction(position.delta) for position in positions), Fraction(0))
     if delta_shock is not None:
-        shock = rational(f"{where}: delta_shock", delta_shock, low=0)
+        shock = exact(f"{where}: delta_shock", delta_shock, low=0)
     elif abs(delta) * price > parameters.delta_total_liq_shock_threshold:
         raise InputError(
             f"{where}: delta_shock", "one, as the delta is above its threshold", "none"

@@ -12,8 +12,8 @@ from fractions import Fraction
 from itertools import groupby
 
 from ...errors import InputError
+from ..checks import Rational, exact, label
 from ..fixed_point import whole
-from .rational import Rational, label, rational
 
 EXTENDED_MOVES = tuple(
     Fraction(percent, 100) for percent in (-66, -33, 50, 100, 200, 300, 400, 500)
@@ -58,16 +58,16 @@ class Parameters:
 
     def __post_init__(self) -> None:
         where = "Deribit parameters"
-        price_range = rational(f"{where}: price_range", self.price_range, above=0)
+        price_range = exact(f"{where}: price_range", self.price_range, above=0)
         if price_range >= 1:
             raise InputError(f"{where}: price_range", "a number below 1", str(price_range))
         object.__setattr__(self, "price_range", price_range)
         shares = ("min_annualised_move", "annualised_move_risk", "extended_table_factor")
         for name in (*shares, "pnl_offset", "mm_factor"):
-            number = rational(f"{where}: {name}", getattr(self, name), low=0, high=1)
+            number = exact(f"{where}: {name}", getattr(self, name), low=0, high=1)
             object.__setattr__(self, name, number)
         for name in ("extended_dampener", "delta_total_liq_shock_threshold"):
-            object.__setattr__(self, name, rational(f"{where}: {name}", getattr(self, name), low=0))
+            object.__setattr__(self, name, exact(f"{where}: {name}", getattr(self, name), low=0))
         whole(f"{where}: buckets_count", self.buckets_count, 1, 100)
 
     @property
@@ -101,10 +101,10 @@ class Future:
 
     def __post_init__(self) -> None:
         where = f"Deribit position {label('Deribit position: name', self.name)}"
-        object.__setattr__(self, "delta", rational(f"{where}: delta", self.delta))
+        object.__setattr__(self, "delta", exact(f"{where}: delta", self.delta))
         for field in ("years_to_expiry", "roll_move"):
             if getattr(self, field) is not None:
-                number = rational(f"{where}: {field}", getattr(self, field), low=0)
+                number = exact(f"{where}: {field}", getattr(self, field), low=0)
                 object.__setattr__(self, field, number)
         object.__setattr__(self, "expiry", self.expiry or self.name)
 
@@ -120,9 +120,9 @@ def simulated_pnl(
         index_price: quote per coin, above 0.
         settlement: inverse or linear.
     """
-    size = rational("Deribit: delta", delta)
-    step = rational("Deribit: move", move, above=-1)
-    price = rational("Deribit: index_price", index_price, above=0)
+    size = exact("Deribit: delta", delta)
+    step = exact("Deribit: move", move, above=-1)
+    price = exact("Deribit: index_price", index_price, above=0)
     if settlement is Settlement.INVERSE:
         return size * step / (1 + step)
     return size * price * step
@@ -141,7 +141,7 @@ def extended_pnl(
         InputError: a move within the price range, or another number out of its range.
     """
     edge = Fraction(parameters.price_range)
-    step = rational("Deribit: move", move, above=-1)
+    step = exact("Deribit: move", move, above=-1)
     if abs(step) < edge:
         raise InputError("Deribit: move", "a move beyond the price range", "one within it")
     value = simulated_pnl(delta, step, index_price, settlement)
@@ -180,7 +180,7 @@ def roll_shock(
     Raises:
         InputError: an expiry further off without a `roll_move`, or two moves in one expiry.
     """
-    price = rational("Deribit: index_price", index_price, above=0)
+    price = exact("Deribit: index_price", index_price, above=0)
     total = Fraction(0)
     ordered = sorted(positions, key=lambda position: position.expiry)
     for expiry, group in groupby(ordered, key=lambda position: position.expiry):

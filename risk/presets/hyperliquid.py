@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact, label
 from ..fixed_point import whole
 from .margin_ladder import MarginLadder, covered_range
-from .rational import Rational, label, rational
 
 MAX_LEVERAGE = 50
 MAX_LIQUIDATION_PRICE = 10**15
@@ -46,7 +46,7 @@ class MarginTier:
 
     def __post_init__(self) -> None:
         where = "Hyperliquid margin tier"
-        bound = rational(f"{where}: lower_bound", self.lower_bound, low=0)
+        bound = exact(f"{where}: lower_bound", self.lower_bound, low=0)
         object.__setattr__(self, "lower_bound", bound)
         whole(f"{where}: max_leverage", self.max_leverage, 1, MAX_LEVERAGE)
 
@@ -135,12 +135,12 @@ class Position:
 
     def __post_init__(self) -> None:
         where = f"Hyperliquid position {label('Hyperliquid position: coin', self.coin)}"
-        size = rational(f"{where}: size", self.size)
+        size = exact(f"{where}: size", self.size)
         if size == 0:
             raise InputError(f"{where}: size", "a number other than 0", "0")
         object.__setattr__(self, "size", size)
         for name in ("entry_price", "mark_price"):
-            price = rational(f"{where}: {name}", getattr(self, name), above=0)
+            price = exact(f"{where}: {name}", getattr(self, name), above=0)
             object.__setattr__(self, name, price)
         if not isinstance(self.table, MarginTable):
             raise InputError(f"{where}: table", "a MarginTable", f"a {type(self.table).__name__}")
@@ -190,7 +190,7 @@ class Account:
     positions: tuple[Position, ...] = ()
 
     def __post_init__(self) -> None:
-        balance = rational("Hyperliquid account: balance", self.balance)
+        balance = exact("Hyperliquid account: balance", self.balance)
         object.__setattr__(self, "balance", balance)
         seen = set()
         for position in self.positions:
@@ -262,5 +262,5 @@ class Account:
         Args:
             initial_margin: of all positions at the user's leverages, USDC, at least 0.
         """
-        needed = rational("Hyperliquid account: initial_margin", initial_margin, low=0)
+        needed = exact("Hyperliquid account: initial_margin", initial_margin, low=0)
         return max(needed, TRANSFER_SHARE * self.total_notional)

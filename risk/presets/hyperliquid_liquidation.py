@@ -16,8 +16,8 @@ from enum import Enum
 from fractions import Fraction
 
 from ...errors import InputError
+from ..checks import Rational, exact
 from .hyperliquid import Account, Position
-from .rational import Rational, rational
 
 PARTIAL_THRESHOLD = 100_000
 TESTNET_PARTIAL_THRESHOLD = 10_000
@@ -122,7 +122,7 @@ def book_orders(
     Raises:
         InputError: the account is not liquidatable.
     """
-    bound = rational("Hyperliquid liquidation: threshold", threshold, low=0)
+    bound = exact("Hyperliquid liquidation: threshold", threshold, low=0)
     _require_liquidatable(account)
     orders = []
     for position in account.positions:
@@ -159,8 +159,8 @@ def liquidate(
     for position in account.positions:
         size, price = fills.get(position.coin, (0, position.mark_price))
         where = f"Hyperliquid liquidation: fill of {position.coin}"
-        filled = rational(f"{where}: size", size, low=0, high=sizes[position.coin])
-        paid = rational(f"{where}: price", price, above=0)
+        filled = exact(f"{where}: size", size, low=0, high=sizes[position.coin])
+        paid = exact(f"{where}: price", price, above=0)
         side = 1 if position.size > 0 else -1
         realized += side * filled * (paid - position.entry_price)
         rest = position.size - side * filled

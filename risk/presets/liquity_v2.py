@@ -17,7 +17,6 @@ from ...errors import InputError
 from ..fixed_point import WAD, whole
 from .liquity_v2_branch import (
     MIN_DEBT,
-    ONE_YEAR,
     STAKED_ETH_BRANCH,
     UPFRONT_INTEREST_PERIOD,
     URGENT_REDEMPTION_BONUS,
@@ -42,7 +41,6 @@ __all__ = [
     "ETH_GAS_COMPENSATION",
     "MIN_BOLD_IN_POOL",
     "MIN_DEBT",
-    "ONE_YEAR",
     "STAKED_ETH_BRANCH",
     "UPFRONT_INTEREST_PERIOD",
     "URGENT_REDEMPTION_BONUS",

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import InputError
-from ..fixed_point import MAX_UINT256, WAD, whole
+from ..fixed_point import MAX_UINT256, SECONDS_PER_YEAR, WAD, whole
 from .uint256 import product, product_div
 
 MIN_DEBT = 2000 * WAD
-ONE_YEAR = 365 * 24 * 3600
 UPFRONT_INTEREST_PERIOD = 7 * 24 * 3600
 URGENT_REDEMPTION_BONUS = 2 * WAD // 100
 _PERCENT = WAD // 100
@@ -160,7 +159,7 @@ def accrued_interest(recorded_debt: int, annual_rate: int, seconds: int) -> int:
     for name, value in (("debt", recorded_debt), ("rate", annual_rate), ("seconds", seconds)):
         whole(f"{where} {name}", value, 0)
     weighted = product(where, recorded_debt, annual_rate)
-    return product_div(where, weighted, seconds, ONE_YEAR) // WAD
+    return product_div(where, weighted, seconds, SECONDS_PER_YEAR) // WAD
 
 
 def upfront_fee(debt: int, average_rate: int) -> int:

@@ -12,10 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...errors import InputError
-from ..fixed_point import MAX_UINT256, RAY, WAD, whole
+from ..fixed_point import MAX_INT256, MAX_UINT256, RAY, WAD, whole
 from .uint256 import product, product_div
-
-_MAX_INT256 = 2**255 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +182,7 @@ def frob(
     """
     where = "Maker frob"
     for name, change in (("dink", dink), ("dart", dart)):
-        whole(f"{where} {name}", change, -_MAX_INT256 - 1, _MAX_INT256)
+        whole(f"{where} {name}", change, -MAX_INT256 - 1, MAX_INT256)
     whole(f"{where} total_debt", total_debt, 0)
     whole(f"{where} total_line", total_line, 0)
     if urn.ink + dink < 0 or urn.art + dart < 0:
@@ -274,7 +272,7 @@ def bark(ilk: Ilk, urn: Urn, limits: LiquidationLimits) -> Bark:
     dink = product_div(where, urn.ink, dart, urn.art)
     if dink == 0:
         raise InputError(where, "some collateral to auction", "none")
-    if max(dart, dink) > _MAX_INT256 + 1:
+    if max(dart, dink) > MAX_INT256 + 1:
         raise InputError(where, "amounts of at most 2^255", "more")
     due = product(where, dart, ilk.rate)
     tab = product_div(where, due, limits.chop, WAD)

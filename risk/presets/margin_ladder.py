@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
-from .rational import Rational, rational
+from ..checks import Rational, exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class MarginLadder:
         floors, rates = [], []
         for index, (floor, rate) in enumerate(zip(self.floors, self.rates, strict=True)):
             here = f"{self.where}: tier {index}"
-            floors.append(rational(f"{here}: floor", floor, low=0))
-            rates.append(rational(f"{here}: rate", rate, above=0, high=1))
+            floors.append(exact(f"{here}: floor", floor, low=0))
+            rates.append(exact(f"{here}: rate", rate, above=0, high=1))
             if index == 0 and floors[0] != 0:
                 raise InputError(f"{here}: floor", "0", str(floors[0]))
             if index and floors[index] <= floors[index - 1]:
@@ -73,7 +73,7 @@ class MarginLadder:
 
     def tier(self, notional: Rational) -> int:
         """Index of the step of a notional of at least 0; a floor belongs to the step it begins."""
-        amount = rational(f"{self.where}: notional", notional, low=0)
+        amount = exact(f"{self.where}: notional", notional, low=0)
         return sum(1 for floor in self.floors if amount >= floor) - 1
 
     def margin(self, notional: Rational) -> Fraction:

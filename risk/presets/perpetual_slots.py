@@ -29,12 +29,12 @@ from math import floor
 from typing import Any
 
 from ...errors import InputError
+from ..checks import exact
 from ..portfolio import Portfolio
 from ..registry import Registry, Side
 from ..values import Exact, SecretMap
 from .margin_ladder import MarginLadder
 from .provable import rounded_down, rounded_up
-from .rational import rational
 
 BALANCE_FACTOR: Mapping[str, Exact] = {"long": Exact("1"), "short": Exact("1")}
 """The settlement asset counts what it is, of either sign."""
@@ -72,7 +72,7 @@ def ladder_factors(ladder: MarginLadder) -> dict[str, Any]:
     longs: list[tuple[Fraction, Exact]] = []
     shorts: list[tuple[Fraction, Exact]] = []
     for index, (start, rate) in enumerate(zip(ladder.floors, ladder.rates, strict=True)):
-        above = rational(f"{ladder.where}: tier {index}: floor", start, high=_LARGEST_FLOOR)
+        above = exact(f"{ladder.where}: tier {index}: floor", start, high=_LARGEST_FLOOR)
         longs.append((above, rounded_down(1 - rate)))
         shorts.append((above, rounded_up(1 + rate)))
     if len(longs) == 1:

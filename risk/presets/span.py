@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...errors import InputError
-from .rational import Rational, rational
+from ..checks import Rational, exact
 
 EXTREME_MULTIPLE = 2
 EXTREME_COVER = Fraction(35, 100)
@@ -54,8 +54,8 @@ def scenarios(
     Raises:
         InputError: a number out of its range.
     """
-    multiple = rational("SPAN: extreme_multiple", extreme_multiple, low=1)
-    cover = rational("SPAN: extreme_cover", extreme_cover, low=0, high=1)
+    multiple = exact("SPAN: extreme_multiple", extreme_multiple, low=1)
+    cover = exact("SPAN: extreme_cover", extreme_cover, low=0, high=1)
     found: list[Scenario] = []
     for thirds in range(4):
         for sign in (1, -1) if thirds else (0,):
@@ -85,7 +85,7 @@ def future_array(
     Raises:
         InputError: a scan range of 0 or less.
     """
-    span = rational("SPAN: scan_range", scan_range, above=0)
+    span = exact("SPAN: scan_range", scan_range, above=0)
     return tuple(span * each.price_move * each.weight for each in scenario_set)
 
 
@@ -104,7 +104,7 @@ def option_array(
     Raises:
         InputError: another number of prices than scenarios, a price below 0.
     """
-    now = rational("SPAN: value", value, low=0)
+    now = exact("SPAN: value", value, low=0)
     prices = _array("SPAN: scenario_prices", scenario_prices, len(scenario_set), low=0)
     return tuple(
         (price - now) * each.weight for price, each in zip(prices, scenario_set, strict=True)
@@ -117,7 +117,7 @@ def _array(
     if len(values) != count:
         raise InputError(where, f"{count} values", str(len(values)))
     return tuple(
-        rational(f"{where}: scenario {number}", value, low=low)
+        exact(f"{where}: scenario {number}", value, low=low)
         for number, value in enumerate(values, 1)
     )
 
@@ -160,7 +160,7 @@ def scanning_risk(
     for name, amount in amounts.items():
         if name not in checked:
             raise InputError(f"SPAN: amount of {name}", "an instrument with an array", "none")
-        size = rational(f"SPAN: amount of {name}", amount)
+        size = exact(f"SPAN: amount of {name}", amount)
         totals = [total + size * each for total, each in zip(totals, checked[name], strict=True)]
     worst = min(range(len(totals)), key=totals.__getitem__)
     return ScanningRisk(tuple(totals), scenario_set[worst], max(-totals[worst], Fraction(0)))

@@ -10,6 +10,7 @@ import pytest
 
 from zkcollateral.errors import InputError
 from zkcollateral.risk import checks
+from zkcollateral.risk.fixed_point import round_half_up
 from zkcollateral.risk.oracles.outcome import PriceBounds, Reason, ReasonKind, Refusal
 from zkcollateral.risk.values import Exact
 
@@ -90,3 +91,23 @@ def test_a_refusal_has_a_reason_and_says_it() -> None:
     assert str(Refusal((reason, reason))).split("; ")[0] == (
         "pyth: stale: expected an age of at most 60 seconds, got 61 seconds"
     )
+
+
+@pytest.mark.parametrize("value", ["", 3, None])
+def test_a_label_is_a_text_that_is_not_empty(value: object) -> None:
+    with pytest.raises(InputError):
+        checks.label("a place", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "rounded"),
+    [
+        (Fraction(5, 10), 0, Fraction(1)),
+        (Fraction(-5, 10), 0, Fraction(0)),
+        (Fraction("0.0049"), 2, Fraction(0)),
+        (Fraction("0.005"), 2, Fraction("0.01")),
+        (Fraction("1.2345"), 3, Fraction("1.235")),
+    ],
+)
+def test_a_half_is_rounded_up(value: Fraction, decimals: int, rounded: Fraction) -> None:
+    assert round_half_up(value, decimals) == rounded
