@@ -17,17 +17,13 @@ from fractions import Fraction
 from time import perf_counter
 
 import zkcollateral as zk
-from zkcollateral.circuits.evidence import SignedRound
-from zkcollateral.risk.claims import Scenario
-from zkcollateral.risk.policy import CommitmentRule, OracleRule
 from zkcollateral.risk.presets.provable import ProvableRule
-from zkcollateral.risk.values import Exact, FrozenMap
-from zkcollateral.verifier.trust import TrustedKey
+from zkcollateral.risk.values import FrozenMap
 
 LENDER = "lender-7"
 ORACLES = ("oracle-east", "oracle-north", "oracle-west")
-ORACLE_RULE = OracleRule(quorum=3, max_age_seconds=600, max_deviation=Exact("0.02"))
-COMMITMENT_RULE = CommitmentRule(
+ORACLE_RULE = zk.OracleRule(quorum=3, max_age_seconds=600, max_deviation=zk.Exact("0.02"))
+COMMITMENT_RULE = zk.CommitmentRule(
     max_age_seconds=86_400, max_summands=1, max_apart_seconds=0, unvouched=False
 )
 
@@ -56,7 +52,9 @@ def policy_of(
         shocks: by scenario and symbol, as a decimal: "-0.1" is ten per cent down.
     """
     scenarios = [
-        Scenario(name=name, shocks=FrozenMap({symbol: Exact(s) for symbol, s in moved.items()}))
+        zk.Scenario(
+            name=name, shocks=FrozenMap({symbol: zk.Exact(s) for symbol, s in moved.items()})
+        )
         for name, moved in (shocks or {}).items()
     ]
     digest = zk.document_digest(registry)
@@ -76,7 +74,7 @@ class Cast:
         policy: zk.Policy,
         prices: Mapping[str, Sequence[str]],
         figures: Mapping[str, Sequence[str]] | None = None,
-    ) -> SignedRound:
+    ) -> zk.SignedRound:
         """The round of what each of the three oracles says now, signed by each.
 
         Args:
@@ -89,8 +87,8 @@ class Cast:
                 oracle=name,
                 time=zk.now(),
                 quote=policy.quote,
-                prices={symbol: Exact(said[index]) for symbol, said in prices.items()},
-                figures={what: Exact(said[index]) for what, said in (figures or {}).items()},
+                prices={symbol: zk.Exact(said[index]) for symbol, said in prices.items()},
+                figures={what: zk.Exact(said[index]) for what, said in (figures or {}).items()},
             )
             reports.append(zk.report_envelope(report, key))
         return zk.make_signed_round(reports, policy)
@@ -115,7 +113,7 @@ class Cast:
             audience=LENDER,
             policies=[zk.document_digest(policy)],
             keys=[
-                TrustedKey(
+                zk.TrustedKey(
                     role="custodian" if role == "custodian" else "oracle",
                     name=name,
                     public_key=key.public.raw.hex(),
@@ -131,7 +129,7 @@ class Cast:
         policy: zk.Policy,
         registry: zk.Registry,
         portfolio: zk.Portfolio,
-        prices: SignedRound,
+        prices: zk.SignedRound,
         claims: Sequence[str] = ("healthy",),
     ) -> dict[str, zk.Report | None]:
         """Prove the claims to the lender, who checks them; print each verdict.

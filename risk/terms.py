@@ -66,7 +66,8 @@ class LiquidationTerms(Part):
         protocol_share: how much of the penalty goes to the protocol; the rest is the liquidator's.
         close_factor: the largest share of a debt that is repaid at once.
         close_all_below: health (collateral over ratio · debt) below which all of it may be.
-        minimum: in quote; a debt that would be left with less is repaid whole.
+        minimum: in quote; no liquidation leaves a debt or a collateral worth less, unless one of
+            the two is gone.
         auction: how seized collateral is sold, if it is auctioned.
     """
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .circuits.attestation import Attestation
     from .circuits.claim import PublicClaim, build_statement, document_digest
-    from .circuits.compiler import Circuit, compile_claim
+    from .circuits.compiler import Backing, Circuit, compile_claim
     from .circuits.evidence import (
         CommitmentDocument,
         SignedRound,
@@ -57,18 +57,21 @@ if TYPE_CHECKING:
     from .prover.vouching import vouch
     from .prover.witness import Witness
     from .risk.boundary import Boundary
+    from .risk.claims import Scenario
     from .risk.clock import now
+    from .risk.fleet import FleetEvaluation, evaluate_fleet
     from .risk.health import Evaluation, evaluate
     from .risk.liquidation.report import (
         LiquidationPair,
         LiquidationReport,
         liquidation_report,
     )
-    from .risk.policy import Policy, check_policy
+    from .risk.policy import CommitmentRule, OracleRule, Policy, check_policy
     from .risk.portfolio import Portfolio
     from .risk.prices import PriceReport, PriceRound, combine
     from .risk.registry import Registry
     from .risk.report import HealthReport, health_report, liquidation_boundary
+    from .risk.values import Exact
     from .verifier.attestation import verify_attestation, verify_attestations
     from .verifier.examination import Expectation
     from .verifier.proof import ProofReport, verify, verify_batch
@@ -80,19 +83,23 @@ __version__ = "0.1.0"
 __all__ = [
     "Arithmetic",
     "Attestation",
+    "Backing",
     "Boundary",
     "Check",
     "Circuit",
     "ClaimNotSatisfied",
     "Commitment",
     "CommitmentDocument",
+    "CommitmentRule",
     "CompileError",
     "DocumentError",
     "EncodingError",
     "Envelope",
     "Evaluation",
+    "Exact",
     "Expectation",
     "FileError",
+    "FleetEvaluation",
     "HealthReport",
     "Holding",
     "InputError",
@@ -104,6 +111,7 @@ __all__ = [
     "Opening",
     "OpeningDocument",
     "OpeningError",
+    "OracleRule",
     "Policy",
     "Portfolio",
     "PriceReport",
@@ -117,6 +125,7 @@ __all__ = [
     "Registry",
     "Report",
     "Request",
+    "Scenario",
     "SignatureError",
     "SignedRound",
     "SigningKey",
@@ -138,6 +147,7 @@ __all__ = [
     "compile_claim",
     "document_digest",
     "evaluate",
+    "evaluate_fleet",
     "health_report",
     "liquidation_boundary",
     "liquidation_report",
@@ -163,7 +173,7 @@ __all__ = [
 _HOMES = {
     "circuits.attestation": ("Attestation",),
     "circuits.claim": ("PublicClaim", "build_statement", "document_digest"),
-    "circuits.compiler": ("Circuit", "compile_claim"),
+    "circuits.compiler": ("Backing", "Circuit", "compile_claim"),
     "circuits.evidence": (
         "CommitmentDocument",
         "SignedRound",
@@ -209,14 +219,17 @@ _HOMES = {
     "prover.vouching": ("vouch",),
     "prover.witness": ("Witness",),
     "risk.boundary": ("Boundary",),
+    "risk.claims": ("Scenario",),
     "risk.clock": ("now",),
+    "risk.fleet": ("FleetEvaluation", "evaluate_fleet"),
     "risk.health": ("Evaluation", "evaluate"),
     "risk.liquidation.report": ("LiquidationPair", "LiquidationReport", "liquidation_report"),
-    "risk.policy": ("Policy", "check_policy"),
+    "risk.policy": ("CommitmentRule", "OracleRule", "Policy", "check_policy"),
     "risk.portfolio": ("Portfolio",),
     "risk.prices": ("PriceReport", "PriceRound", "combine"),
     "risk.registry": ("Registry",),
     "risk.report": ("HealthReport", "health_report", "liquidation_boundary"),
+    "risk.values": ("Exact",),
     "verifier.attestation": ("verify_attestation", "verify_attestations"),
     "verifier.examination": ("Expectation",),
     "verifier.proof": ("ProofReport", "verify", "verify_batch"),
