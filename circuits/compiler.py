@@ -175,7 +175,9 @@ class _Compiler:
         if not inequality.weights:
             # It says 0 ≥ t: in a scenario in which every price falls to nothing, say.
             if inequality.strict or inequality.threshold > 0:
-                raise CompileError("nothing counts in a condition that asks for something")
+                raise CompileError(
+                    "nothing counts in a condition that asks for something: there is nothing to prove"
+                )
             return
         weights, scale = in_integers(inequality)
         parts = {place: self._parts(place, weight) for place, weight in weights.items()}
