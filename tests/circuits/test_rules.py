@@ -32,7 +32,6 @@ REFUSALS = (
     "not concave",
     "nothing to prove",
     "not linear",
-    "nothing counts",
     "refuses a price",
 )
 
