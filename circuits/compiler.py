@@ -176,7 +176,7 @@ class _Compiler:
             # It says 0 ≥ t: in a scenario in which every price falls to nothing, say.
             if inequality.strict or inequality.threshold > 0:
                 raise CompileError(
-                    "a condition asks for something of what counts nothing: there is nothing to prove"
+                    "nothing counts in a condition that asks for more: there is nothing to prove"
                 )
             return
         weights, scale = in_integers(inequality)
