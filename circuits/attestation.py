@@ -31,8 +31,7 @@ def _hex_proof(text: str) -> str:
 class Attestation(Document):
     """A claim about a private portfolio, and everything that is needed to check it.
 
-    `vouchers` holds one envelope per commitment of the claim, in the same order; none if the
-    commitment is unvouched.
+    `vouchers` holds one envelope per vouched commitment of the claim, in the same order.
     """
 
     format: Literal["zkcollateral/attestation/1"] = "zkcollateral/attestation/1"
@@ -40,7 +39,7 @@ class Attestation(Document):
     policy: Policy
     registry: Registry
     prices: SignedRound
-    vouchers: Annotated[Several[SignedDocument], Field(max_length=MAX_SUMMANDS)]
+    vouchers: Annotated[Several[SignedDocument], Field(max_length=2 * MAX_SUMMANDS)]
     proof: Annotated[str, AfterValidator(_hex_proof)]
 
     @classmethod

@@ -29,7 +29,7 @@ from .integers import IntegerWeight, Starts, in_integers
 from .layout import DIGITS, MAX_DOMAIN_SIZE, choose_domain_size
 from .lift import VALUE_BOUND, Interval, check_lift, vouched_interval
 from .quantity import LIMB_BITS, Form, Place, Quantity, row
-from .statement import LinearSystem, Row
+from .statement import MAX_ROWS, MAX_TERMS, LinearSystem, Row
 from .weights import Cap, Inequality, empty_slots, inequalities
 
 
@@ -99,11 +99,12 @@ def compile_claim(
     compiler.range_unvouched()
     compiler.empty(empty_slots(rule, policy, registry))
     compiler.give_own_rows()
-    claims = inequalities(rule, policy, registry, prices)
-    if not any(inequality.weights for inequality in claims):
-        raise CompileError("every asset of the claim has weight zero: there is nothing to prove")
-    for inequality in claims:
+    anything = False
+    for inequality in inequalities(rule, policy, registry, prices):
+        anything |= bool(inequality.weights)
         compiler.add_inequality(inequality)
+    if not anything:
+        raise CompileError("every asset of the claim has weight zero: there is nothing to prove")
     return compiler.finish(policy)
 
 
@@ -129,6 +130,7 @@ class _Compiler:
             for slot in range(registry.slots)
         }
         self.rows: list[Row] = []
+        self.term_count = 0
         self.quantities: list[Quantity] = []
         self.value_count = 0
         self.empty_places: tuple[Place, ...] = ()
@@ -147,12 +149,23 @@ class _Compiler:
         limbs = max(1, -(-bound.bit_length() // LIMB_BITS))
         quantity = Quantity(self.value_count, limbs, forms, limit)
         self.value_count += limbs
+        if self.value_count > DIGITS * MAX_DOMAIN_SIZE:
+            raise CompileError("the claim needs more range-checked values than a proof holds")
         self.quantities.append(quantity)
         return quantity
 
+    def _add_row(self, row_: Row) -> None:
+        """Counted as they come: a claim that is too large is refused before it is all there."""
+        self.rows.append(row_)
+        self.term_count += len(row_.account_terms) + len(row_.value_terms)
+        if len(self.rows) > MAX_ROWS or self.term_count > MAX_TERMS:
+            raise CompileError(
+                f"the claim needs more than {MAX_ROWS} rows or {MAX_TERMS} terms, too many"
+            )
+
     def _at_least_zero(self, bound: int, form: Form) -> None:
         """The row that says form ≥ 0, for a form that is at most `bound`."""
-        self.rows.append(self._quantity(max(bound, 0), form).row())
+        self._add_row(self._quantity(max(bound, 0), form).row())
 
     def range_unvouched(self) -> None:
         for place, interval in self.intervals.items():
@@ -161,7 +174,8 @@ class _Compiler:
 
     def empty(self, places: tuple[Place, ...]) -> None:
         self.empty_places = places
-        self.rows += (row([(place, 1)], {}, 0) for place in places)
+        for place in places:
+            self._add_row(row([(place, 1)], {}, 0))
 
     def give_own_rows(self) -> None:
         """Every account of several needs a row about itself alone (protocol section 4)."""
@@ -222,7 +236,7 @@ class _Compiler:
                 values |= slice_.times(-1)
             for slice_ in short:
                 values |= slice_.times(1)
-            self.rows.append(row([(place, 1)], values, 0))
+            self._add_row(row([(place, 1)], values, 0))
             self.slices[key] = long, short
         return self.slices[key]
 
@@ -281,8 +295,6 @@ class _Compiler:
         return counted.times(1)
 
     def finish(self, policy: Policy) -> Circuit:
-        if self.value_count > DIGITS * MAX_DOMAIN_SIZE:
-            raise CompileError(f"the claim needs {self.value_count} range-checked values, too many")
         try:
             system = LinearSystem(self.rows)
         except EncodingError as error:

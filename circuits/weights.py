@@ -8,7 +8,7 @@ rows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -97,8 +97,8 @@ def empty_slots(
 
 def inequalities(
     rule: AccountClaim | Covers, policy: Policy, registry: Registry, prices: PriceRound
-) -> list[Inequality]:
-    """The inequalities that a claim consists of, in their fixed order.
+) -> Iterator[Inequality]:
+    """The inequalities that a claim consists of, in their fixed order, made one after the other.
 
     Args:
         rule: one of the policy's claims.
@@ -110,36 +110,36 @@ def inequalities(
         CompileError: a price is missing, or the claim is no concave statement about these assets.
     """
     build = _Builder(policy, registry, price(policy, prices), policy.category_of(rule))
-    if (
-        isinstance(rule, (Stress, NotLiquidatable))
-        and len(rule.scenarios) * len(build.assets) > MAX_TERMS
-    ):
-        raise CompileError(
-            f"{len(rule.scenarios)} scenarios of {len(build.assets)} assets are more than "
-            f"{MAX_TERMS} terms"
-        )
+    if isinstance(rule, (Stress, NotLiquidatable)):
+        terms = len(rule.scenarios) * len(build.assets)
+        if terms > MAX_TERMS:
+            raise CompileError(f"scenarios times assets are {terms} terms, more than {MAX_TERMS}")
     if isinstance(rule, Covers):
-        return build.coverage(rule)
-    if isinstance(rule, NotLiquidatable):
-        return build.liquidation(rule.scenarios)
-    return [*_tested(rule, build, policy.ratio), *build.limits()]
+        yield from build.coverage(rule)
+    elif isinstance(rule, NotLiquidatable):
+        yield from build.liquidation(rule.scenarios)
+    else:
+        yield from _tested(rule, build, policy.ratio)
+        yield from build.limits()
 
 
 def _tested(
     rule: Maintenance | Stress | Band | Survives, build: _Builder, ratio: Fraction
-) -> list[Inequality]:
+) -> Iterator[Inequality]:
     match rule:
         case Maintenance():
-            return [build.at_least(ratio, {})]
+            yield build.at_least(ratio, {})
         case Stress():
-            return [build.at_least(ratio, scenario.shocks) for scenario in rule.scenarios]
+            for scenario in rule.scenarios:
+                yield build.at_least(ratio, scenario.shocks)
         case Band():
-            lower = build.at_least(rule.low, {}, reserved=False)
-            return [lower] if rule.high is None else [lower, build.below(rule.high)]
+            yield build.at_least(rule.low, {}, reserved=False)
+            if rule.high is not None:
+                yield build.below(rule.high)
         case Survives():
             # Now and after the fall: the value is concave in between, so every smaller fall too.
-            fallen = dict.fromkeys(rule.assets, -rule.fall)
-            return [build.at_least(ratio, {}), build.at_least(ratio, fallen)]
+            yield build.at_least(ratio, {})
+            yield build.at_least(ratio, dict.fromkeys(rule.assets, -rule.fall))
 
 
 class _Builder:
@@ -195,7 +195,7 @@ class _Builder:
                 weights[0, slot] = weight
         return Inequality(weights, strict=True)
 
-    def liquidation(self, scenarios: Sequence[Scenario]) -> list[Inequality]:
+    def liquidation(self, scenarios: Sequence[Scenario]) -> Iterator[Inequality]:
         """The liquidation test and the penalty fee, now and in every scenario."""
         terms = self.policy.liquidation
         if terms is None:
@@ -203,16 +203,13 @@ class _Builder:
         plain = self._sides(None, {})
         own = {} if self.category is None else self.category.liquidation
         test = self._sides(self.policy.test_factors, own)
-        found = []
         for shocks in ({}, *(scenario.shocks for scenario in scenarios)):
-            found.append(self._above(test, terms.ratio, shocks, reserved=True))
-            found.append(self._above(plain, 1 + terms.penalty, shocks, reserved=False, caps=()))
-        return found
+            yield self._above(test, terms.ratio, shocks, reserved=True)
+            yield self._above(plain, 1 + terms.penalty, shocks, reserved=False, caps=())
 
-    def limits(self) -> list[Inequality]:
+    def limits(self) -> Iterator[Inequality]:
         """share · all collateral ≥ the limited assets, of limits that refuse an excess."""
         plain = self._sides(None, {})
-        found = []
         for limit in self.policy.limits:
             if limit.excess != "refused":
                 continue
@@ -222,8 +219,7 @@ class _Builder:
                 share = limit.share - (self.assets[slot].symbol in limit.assets)
                 curve = plain[slot][0].curve(None, share, self._rounded(math.floor))
                 weights[place] = Weight(curve)
-            found.append(Inequality(_without_nothing(weights)))
-        return found
+            yield Inequality(_without_nothing(weights))
 
     def coverage(self, rule: Covers) -> list[Inequality]:
         """The first account's assets less its debts ≥ ratio · the second's debts."""

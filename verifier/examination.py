@@ -141,7 +141,12 @@ class Examination:
         rule = self.attestation.policy.claims.get(claim.name)
         if rule is None or rule.type != claim.type:
             raise _Failed(f"the policy has no {claim.type} claim of the name {claim.name!r}")
-        accounts = ", ".join(summand.account for summand in claim.summands)
+        of_whom = [
+            ", ".join(summand.account for summand in account.commitments)
+            for account in claim.accounts
+        ]
+        # Whoever was counted among the assets must not pass for somebody who is covered.
+        accounts = " against the liabilities of ".join(of_whom)
         return (
             f"{claim.name} ({claim.type}) of policy {self.attestation.policy.name} for {accounts}"
         )

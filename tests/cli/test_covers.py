@@ -43,7 +43,7 @@ def test_assets_cover_liabilities_in_value(prove: str, run: Run) -> None:
     checked = run("verify a.json --trust covers.trust.json --claim net --json").json
     reasons = {check["name"]: check["reason"] for check in checked["checks"]}
     assert checked["valid"] is True
-    assert reasons["claim"].endswith("for vault, customers")
+    assert reasons["claim"].endswith("for vault against the liabilities of customers")
     assert reasons["custodian_signature"] == "vouched for by north; vouched for by north"
 
 

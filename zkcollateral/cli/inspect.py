@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..crypto.srs import Srs
 
 NOTHING_CHECKED = "Nothing here was checked: that is what `zkcollateral verify` does."
+_ROLES = ("commitment of assets", "commitment of liabilities")
 HIDDEN = (
     "Not in it, and not to be had from it: the amounts, which assets are held at all, their value, "
     "and how far above its bound the account is."
@@ -160,10 +161,12 @@ class _Summary:
         for oracle in self.oracles():
             text = oracle.get("unreadable") or f"{oracle['oracle']} at {oracle['time']}"
             rows.append(("price report", text))
-        for summand in value["accounts"][0]["commitments"]:
-            voucher = summand["voucher"]
-            by = f"vouched by key {voucher} as of {summand['as_of']}" if voucher else "unvouched"
-            rows.append(("commitment", f"{summand['account']}: {summand['commitment']}, {by}"))
+        for role, account in zip(_ROLES, value["accounts"], strict=False):
+            what = role if len(value["accounts"]) > 1 else "commitment"
+            for summand in account["commitments"]:
+                voucher, as_of = summand["voucher"], summand["as_of"]
+                by = f"vouched by key {voucher} as of {as_of}" if voucher else "unvouched"
+                rows.append((what, f"{summand['account']}: {summand['commitment']}, {by}"))
         shape = self.shape()
         rows.append(
             ("statement", ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in shape.items()))
