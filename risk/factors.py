@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from .document import Part
 from .registry import Side
-from .values import FrozenMap, Name, NonNegative, Positive, Several, refusal
+from .values import Exact, FrozenMap, Name, NonNegative, Positive, Several, refusal
 
 MAX_TIERS = 64
 
@@ -108,7 +108,8 @@ class SignedFactor(Part):
 class Factors(Part):
     """What one unit of value counts, by side and symbol. What has no factor here is not priced.
 
-    Of what is held, more may not count for more: tiers of collateral and of long parts do not grow.
+    Of what is held, nothing counts for more than it is worth, and more may not count for more:
+    factors of collateral and of long parts are at most 1, and their tiers do not grow.
     Of what is owed, more may not cost less: tiers of debts and of short parts do not shrink, and
     nothing there is scaled down.
     """
@@ -141,7 +142,10 @@ class Factors(Part):
 
 
 def check_held(factor: Factor, at: str) -> None:
-    """Refuse a factor under which more of an asset counts for more than its share."""
+    """Refuse a factor above 1, or under which more of an asset counts for more than its share."""
+    for place, each in _parts(factor, at):
+        if each > 1:
+            raise refusal("a factor of at most 1 for what is held", repr(str(each)), place)
     if isinstance(factor, (Tiered, Sized)):
         index = factor._first_step(up=True)
         if index is not None:
@@ -150,6 +154,13 @@ def check_held(factor: Factor, at: str) -> None:
                 "a larger one",
                 f"{at}.tiers[{index}].factor",
             )
+
+
+def _parts(factor: Factor, at: str) -> list[tuple[str, Exact]]:
+    """The numbers of a factor, each with its place."""
+    if isinstance(factor, (Tiered, Sized)):
+        return [(f"{at}.tiers[{i}].factor", tier.factor) for i, tier in enumerate(factor.tiers)]
+    return [(f"{at}.factor", factor.factor)] if isinstance(factor, Scaled) else [(at, factor)]
 
 
 def check_owed(factor: Factor, at: str) -> None:

@@ -1,4 +1,4 @@
-"""How the price of a Maker auction falls; `maker_auction` gives all of this again.
+"""How the price of a Maker auction falls; `maker_auction` re-exports all of it.
 
 Follows makerdao/dss 1.3.0 (commit fa4f663), src/abaci.sol.
 """

@@ -64,7 +64,9 @@ class Maker:
     def held(self) -> Any:
         kind = self.random.randrange(6)
         if kind < 2:
-            return self.tiers(0, 100, rising=False)
+            # A few of them jump, and are refused.
+            jumps = {"type": "sized"} if self.chance(8) else {}
+            return self.tiers(0, 100, rising=False) | jumps
         if kind == 2:
             return {
                 "type": "scaled",

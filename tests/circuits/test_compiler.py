@@ -85,7 +85,7 @@ def markets(draw: st.DrawFn) -> tuple[Registry, Policy, PriceRound, list[int]]:
         factors[side][symbol] = (
             {"long": draw(decimals(50, 100)), "short": draw(decimals(100, 130))}
             if side == "signed"
-            else draw(decimals(0, 120))
+            else draw(decimals(0, 100 if side == "collateral" else 120))
         )
     shocks = st.dictionaries(st.sampled_from(symbols), decimals(-100, 50))
     claim = draw(

@@ -812,10 +812,10 @@ class TestLiquidation:
 
     def test_the_reserve_is_asked_by_the_test_and_not_by_the_penalty(self) -> None:
         claim = {"type": "not_liquidatable", "scenarios": []}
-        own = {"collateral": {"A": "2"}, "debt": {"B": "1"}, "signed": {}}
+        own = {"collateral": {"A": "1"}, "debt": {"B": "0.5"}, "signed": {}}
         made = market("A+ B-", claim, reserve="5", liquidation={**TERMS, "factors": own})
-        edge(made, (10, 10), (10, 11))
-        edge(made, (3, 1), (2, 0))
+        edge(made, (10, 10), (11, 12))
+        edge(made, (6, 2), (6, 3))
 
     def test_the_policys_own_ratio_and_factors_have_no_part_in_it(self) -> None:
         made = self.made()

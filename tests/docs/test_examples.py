@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from zkcollateral.crypto.select import arithmetic
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if path.name != "common.py")
@@ -21,6 +24,8 @@ def test_the_example_ends_with_a_valid_attestation(script: Path, tmp_path: Path)
     done = subprocess.run(
         [sys.executable, "-W", "error", str(script)],
         cwd=tmp_path,
+        # Named, so that nothing is said about a slow one that was not asked for.
+        env={**os.environ, "ZKCOLLATERAL_ARITHMETIC": arithmetic().name},
         capture_output=True,
         text=True,
         timeout=300,
@@ -36,7 +41,7 @@ def test_the_example_ends_with_a_valid_attestation(script: Path, tmp_path: Path)
 
 def test_there_are_examples_and_the_readme_says_how_to_run_each() -> None:
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert {script.stem for script in SCRIPTS} >= {"aave_account", "maker_vault"}
+    assert len(SCRIPTS) >= 3
     for script in SCRIPTS:
         assert f"`.venv/bin/python examples/{script.name}`" in readme
         assert "synthetic" in script.read_text(encoding="utf-8").lower()

@@ -79,6 +79,7 @@ POSITIVE = st.sampled_from(
     ["0.001", "0.1", "0.25", "0.333", "0.5", "0.85", "0.9", "1", "1.05", "1.25", "1.5", "2", "3.7"]
 )
 NON_NEGATIVE = st.one_of(POSITIVE, POSITIVE, POSITIVE, st.just("0"))
+AT_MOST_ONE = st.sampled_from(["0", "0.001", "0.1", "0.25", "0.333", "0.5", "0.85", "0.9", "1"])
 PRICE = st.one_of(
     POSITIVE,
     POSITIVE,
@@ -95,13 +96,14 @@ def factors(draw: st.DrawFn, *, held: bool) -> Any:
     """Any of the kinds of factors; tiers fall for what is held and rise for what is owed."""
     kinds = ["plain", "tiered", "sized", *(["scaled"] if held else [])]
     kind = draw(st.sampled_from(kinds))
+    factor = AT_MOST_ONE if held else NON_NEGATIVE
     if kind == "plain":
-        return draw(NON_NEGATIVE)
+        return draw(factor)
     if kind == "scaled":
         start = draw(POSITIVE)
-        return {"type": "scaled", "factor": draw(NON_NEGATIVE), "figure": "F", "start": start}
+        return {"type": "scaled", "factor": draw(factor), "figure": "F", "start": start}
     starts = ["0", *sorted(draw(st.lists(STARTS, max_size=4, unique_by=float)), key=float)]
-    steps = st.lists(NON_NEGATIVE, min_size=len(starts), max_size=len(starts))
+    steps = st.lists(factor, min_size=len(starts), max_size=len(starts))
     values = sorted(draw(steps), key=float, reverse=held)
     tiers = [{"above": s, "factor": v} for s, v in zip(starts, values, strict=True)]
     return {"type": kind, "by": draw(st.sampled_from(["amount", "value"])), "tiers": tiers}

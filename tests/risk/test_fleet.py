@@ -166,9 +166,9 @@ def test_what_is_above_an_uncounted_limit_does_not_count_in_any_condition() -> N
 
 
 def test_weights_too_far_apart_for_doubles() -> None:
-    """A weighs 10^219 times as much as B: beside A in the policy, B's unit is nothing."""
+    """A weighs 10^180 times as much as B: beside A in the policy, B's unit is nothing."""
     tiny, huge = "0." + "0" * 39 + "1", "1" + "0" * 39
-    factors = {"collateral": {"A": huge, "B": tiny}, "debt": {"D": tiny}, "signed": {}}
+    factors = {"collateral": {"A": "1", "B": tiny}, "debt": {"D": tiny}, "signed": {}}
     prices = {"A": huge, "B": tiny, "D": tiny}
     shocks = {"A": huge, "B": "-0." + "9" * 40, "D": "-0." + "9" * 40}
     claim = {"type": "stress", "scenarios": [{"name": "s", "shocks": shocks}]}

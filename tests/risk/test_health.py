@@ -295,6 +295,9 @@ def rounded(value: int, digits: int, decimals: int | None, up: bool) -> int:
     return -(-value // step) * step if up else value // step * step
 
 
+AT_MOST_ONE = st.integers(0, 1000).map(lambda number: f"{number // 1000}.{number % 1000:03d}")
+
+
 @st.composite
 def questions(draw: st.DrawFn) -> tuple[dict[str, Any], tuple[int, ...]]:
     kind = draw(st.sampled_from(["maintenance", "stress", "band", "survives"]))
@@ -320,9 +323,9 @@ def questions(draw: st.DrawFn) -> tuple[dict[str, Any], tuple[int, ...]]:
         "decimals": draw(st.sampled_from([None, "0", "1", "2", "4", "12", "20"])),
         "prices": {symbol: draw(POSITIVE) for symbol in "ADS"},
         "factors": {
-            "collateral": {"A": draw(DECIMAL)},
+            "collateral": {"A": draw(AT_MOST_ONE)},
             "debt": {"D": draw(DECIMAL)},
-            "signed": {"S": {"long": draw(DECIMAL), "short": draw(DECIMAL)}},
+            "signed": {"S": {"long": draw(AT_MOST_ONE), "short": draw(DECIMAL)}},
         },
         "unit": draw(st.sampled_from(["-3", "0"])),
     }
@@ -368,10 +371,8 @@ def second_opinion(settings: dict[str, Any], amounts: tuple[int, ...]) -> bool:
                 condition(ratio, each["shocks"], below=False) >= 0 for each in claim["scenarios"]
             )
         case "survives":
-            return (
-                condition(ratio, dict.fromkeys(claim["assets"], "-" + claim["fall"]), below=False)
-                >= 0
-            )
+            fallen = dict.fromkeys(claim["assets"], "-" + claim["fall"])
+            return all(condition(ratio, each, below=False) >= 0 for each in ({}, fallen))
         case _:
             if condition(claim["low"], {}, below=False) < 0:
                 return False

@@ -21,6 +21,12 @@ TWO = [{"name": "a", "shocks": {}}, {"name": "a", "shocks": {"BTC": "-0.1"}}]
         ("registry", "ab", "registry: expected a SHA-256 digest"),
         ("ratio", "0", "ratio: expected a decimal above 0"),
         ("ratio", "-1", "ratio: expected a decimal above 0"),
+        (
+            "factors/collateral/BTC",
+            "1.01",
+            "factors.collateral.BTC: expected a factor of at most 1",
+        ),
+        ("factors/signed/ETH-PERP/long", "1.01", "ETH-PERP.long: expected a factor of at most 1"),
         ("factors/collateral/BTC", "-0.1", "factors.collateral.BTC: expected a decimal of at"),
         ("factors/debt/ETH", "-0.1", "factors.debt.ETH: expected a decimal of at least 0"),
         ("factors/signed/ETH-PERP/long", "-1", "ETH-PERP.long: expected a decimal of at least 0"),

@@ -195,8 +195,10 @@ def test_the_margin_ratio_exceeds_one_exactly_below_the_threshold() -> None:
     assert ratio > 1
     no_equity = {"collateral": {"A": "100"}, "debt": {"D": "100"}}
     assert report_of(no_equity).margin_ratio == "infinite"
-    # A factor above 1 adds value: nothing is required of what the account has.
-    generous = world({"collateral": {"A": "1.5"}}, {"A": "1"}, {"collateral": {"A": "1"}})
+    # A debt that counts half adds value: nothing is required of what the account has.
+    half = {"collateral": {"A": "1"}, "debt": {"D": "0.5"}}
+    amounts = {"collateral": {"A": "2"}, "debt": {"D": "1"}}
+    generous = world(half, {"A": "1", "D": "1"}, amounts)
     assert health_report(*generous).requirement == F(-1, 2)
     assert health_report(*generous).margin_ratio == 0
 

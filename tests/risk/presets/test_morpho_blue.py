@@ -63,7 +63,7 @@ def test_position_getters() -> None:
     assert morpho.is_healthy(MARKET, POSITION, PRICE)
     assert not morpho.is_liquidatable(MARKET, POSITION, PRICE)
     assert morpho.loan_to_value(MARKET, POSITION, PRICE) == 250_000_000_000_000_000
-    assert morpho.health_factor(MARKET, POSITION, PRICE) > WAD
+    assert morpho.health_factor(MARKET, POSITION, PRICE) == 344 * WAD // 100
     assert morpho.borrow_capacity_usage(MARKET, POSITION, PRICE) < WAD
     variation = morpho.price_variation_to_liquidation(MARKET, POSITION, PRICE)
     assert variation is not None
