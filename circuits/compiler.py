@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..crypto.commitment import AMOUNT_BOUND
-from ..errors import CompileError, EncodingError
+from ..errors import CompileError, EncodingError, LiftError
 from ..risk.claims import AccountClaim, Covers
 from ..risk.policy import Policy
 from ..risk.prices import PriceRound
@@ -113,6 +113,9 @@ def account_count(rule: AccountClaim | Covers) -> int:
     return 2 if isinstance(rule, Covers) else 1
 
 
+MAX_LIMBS = 4
+"""More than any number below r needs; what passes the lift check is decided there."""
+
 Slices = tuple[Quantity, ...]
 Parts = tuple[dict[Place, int], dict[int, int]]
 """Coefficients of slots and of values."""
@@ -147,6 +150,11 @@ class _Compiler:
     def _quantity(self, bound: int, *forms: Form, limit: int | None = None) -> Quantity:
         """A number up to `bound`, in as many values as that takes."""
         limbs = max(1, -(-bound.bit_length() // LIMB_BITS))
+        if limbs > MAX_LIMBS:
+            raise LiftError(
+                f"a number of the claim needs {bound.bit_length()} bits, and r has 255: use fewer "
+                "decimals in prices, factors or units, or set value_decimals"
+            )
         quantity = Quantity(self.value_count, limbs, forms, limit)
         self.value_count += limbs
         if self.value_count > DIGITS * MAX_DOMAIN_SIZE:

@@ -87,13 +87,19 @@ class GrowthCap(Part):
     snapshot_time: Time
     yearly_growth: NonNegative
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.snapshot_time.year < 1970:
+            raise refusal("a time of 1970 or later", "an earlier one", "snapshot_time")
+        return self
+
 
 class Limit(Part):
     """A concentration limit: how much of all collateral the named assets may be.
 
-    `refused`: the claim fails if they are worth more than `share` of all collateral at the round's
-    prices, before factors. `uncounted`: in every condition what exceeds `share` of the collateral's
-    value after factors counts nothing.
+    `refused`: a claim of maintenance, stress, band or survives fails if they are worth more than
+    `share` of all collateral at the round's prices, before factors. `uncounted`: in every condition
+    but the penalty's what exceeds `share` of the collateral's value after factors counts nothing.
     """
 
     name: Name

@@ -85,12 +85,17 @@ class Account:
     def limits(self) -> list[tuple[str, Fraction]]:
         """By name: share · all collateral − the limited assets, of limits that refuse an excess."""
         margins = []
+        pledged = [
+            asset
+            for asset in self.registry.assets
+            if asset.side == "collateral" and asset.symbol in self.policy.factors.collateral
+        ]
         for limit in self.policy.limits:
             if limit.excess != "refused":
                 continue
             margin = Fraction(0)
-            for asset in self.registry.assets:
-                if (asset.symbol, asset.side) in _collateral(self.policy):
+            for asset in pledged:
+                if self.amounts[asset.slot]:
                     value = self.pricing.quotes[asset.symbol].low * asset.smallest_unit
                     amount = self.amounts[asset.slot]
                     if asset.symbol in limit.assets:
@@ -246,10 +251,6 @@ def _replace(factors: Factors, replaced: Mapping[str, object]) -> Factors:
     if not replaced:
         return factors
     return factors.model_copy(update={"collateral": {**factors.collateral, **replaced}})
-
-
-def _collateral(policy: Policy) -> set[tuple[str, str]]:
-    return {(symbol, "collateral") for symbol in policy.factors.collateral}
 
 
 def _exact(value: Fraction) -> Fraction:

@@ -84,6 +84,7 @@ class Examination:
         self.circuits = circuits
         self.checks: dict[CheckName, Check] = {}
         self.reports: dict[str, PriceReport] = {}
+        self.places: list[dict[tuple[str, str], str]] = []
         self.statement: Statement | None = None
 
     def before_proof(self) -> Statement | None:
@@ -186,7 +187,11 @@ class Examination:
         if len(vouchers) != vouched:
             raise _Failed(f"{vouched} vouched commitments, {len(vouchers)} signatures")
         envelopes = iter(vouchers)
-        return "; ".join(self._backed(account, envelopes) for account in accounts)
+        reason = "; ".join(self._backed(account, envelopes) for account in accounts)
+        for place in set(self.places[0]).intersection(*self.places[1:]) if accounts[1:] else ():
+            if len({commitments[place] for commitments in self.places}) > 1:
+                raise _Failed("one account of one voucher stands on both sides, at two moments")
+        return reason
 
     def _backed(self, account: ClaimedAccount, envelopes: Iterator[SignedDocument]) -> str:
         policy = self.attestation.policy
@@ -198,15 +203,17 @@ class Examination:
         if not account.vouched:
             if not policy.commitments.unvouched:
                 raise _Failed("nobody vouches for the commitment, and the policy wants that")
+            self.places.append({})
             return "unvouched, as the policy allows: every slot is range-checked"
         names = [
             self._open_vouch(account, summand, next(envelopes)) for summand in account.commitments
         ]
         # By name and not by key: a voucher that changes its key is still one voucher.
         places = {
-            (name, summand.account)
+            (name, summand.account): summand.commitment
             for name, summand in zip(names, account.commitments, strict=True)
         }
+        self.places.append(places)
         if len(places) != account.summands:
             raise _Failed("one account of one voucher is counted twice")
         return "vouched for by " + ", ".join(names)
