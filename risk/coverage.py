@@ -18,7 +18,7 @@ from .pricing import Pricing
 from .registry import Registry
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Coverage:
     """Assets against liabilities.
 
@@ -31,6 +31,9 @@ class Coverage:
     held: Fraction
     owed: Fraction
     margins: tuple[tuple[str, Fraction], ...]
+
+    def __repr__(self) -> str:
+        return "Coverage(hidden)"
 
 
 def coverage_margins(

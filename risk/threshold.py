@@ -21,7 +21,7 @@ from .valuation import Account, Shocks, held
 ThresholdName = Literal["maintenance", "liquidation"]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Threshold:
     """A test that an account passes or fails: its margin is `account.above(ratio, shocks)`.
 
@@ -34,6 +34,9 @@ class Threshold:
     name: ThresholdName
     account: Account
     ratio: Fraction
+
+    def __repr__(self) -> str:
+        return "Threshold(hidden)"
 
     def margin(self, shocks: Shocks) -> Fraction:
         """Weighted collateral − ratio · weighted debt − reserve, with the policy's rounding."""

@@ -39,7 +39,7 @@ def owed(asset: Asset, amount: int) -> int:
     return max(-amount, 0) if asset.side == "signed" else 0
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Account:
     """An account under a policy at a round's prices. As secret as its amounts.
 
@@ -55,6 +55,9 @@ class Account:
     pricing: Pricing
     amounts: Sequence[int]
     category: Category | None = None
+
+    def __repr__(self) -> str:
+        return "Account(hidden)"
 
     def totals(self) -> tuple[Fraction, Fraction]:
         """Weighted collateral and weighted debt at the round's prices, exact."""

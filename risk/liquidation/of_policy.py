@@ -52,7 +52,7 @@ class Place:
     price: Fraction
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Weighed:
     """How an account stands against the liquidation test, with so much left. Secret.
 
@@ -68,8 +68,11 @@ class Weighed:
     health: Fraction | None
     account: Account
 
+    def __repr__(self) -> str:
+        return "Weighed(hidden)"
 
-@dataclass(frozen=True, repr=False)
+
+@dataclass(frozen=True)
 class Weighing:
     """An account under a policy, whose positions are weighed while they are liquidated. Secret.
 
@@ -84,6 +87,9 @@ class Weighing:
 
     start: PolicyAccount
     shocks: Shocks
+
+    def __repr__(self) -> str:
+        return "Weighing(hidden)"
 
     def __post_init__(self) -> None:
         policy = self.start.policy

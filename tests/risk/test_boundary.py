@@ -309,6 +309,7 @@ def test_prices_are_hidden() -> None:
     found = boundary(maintenance(PAIR), "A", "B", [F(1)])
     shown = repr([found, found.points, found.points[0].second, found.points[0].second.lower])
     shown += repr(maintenance(PAIR))
+    assert shown.endswith("Bound(hidden)]Threshold(hidden)")
     assert "40" not in shown
     assert "Fraction" not in shown
 

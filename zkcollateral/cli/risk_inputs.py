@@ -20,7 +20,7 @@ CAUTION: Final = "This report is as secret as the portfolio. Signatures of price
 SIGNED_ROUND: Final = "zkcollateral/signed-round/1"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class RiskInputs:
     """The documents of a risk command, checked against each other, and where they stand.
 
@@ -36,6 +36,9 @@ class RiskInputs:
     round: PriceRound
     category: str | None
     paths: tuple[Path, Path, Path]
+
+    def __repr__(self) -> str:
+        return "RiskInputs(hidden)"
 
     @contextmanager
     def naming(self) -> Iterator[None]:

@@ -395,7 +395,8 @@ def test_a_report_hides_what_it_says() -> None:
     account = account_of(ether("7500"))
     weighing = Weighing(account, {})
     everything = [report, *report.steps, *report.balances, *report.auctions]
-    for each in [*everything, weighing, weighing.weigh(weighing.amounts)]:
+    for each in [*everything, account, weighing, weighing.weigh(weighing.amounts)]:
+        assert repr(each).endswith("hidden)")
         assert "3750" not in repr(each)
         assert "1000" not in repr(each)
 
