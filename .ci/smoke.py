@@ -13,8 +13,13 @@ import importlib.util
 import sys
 from pathlib import Path
 
-# Loads the extension module, so it needs the other wheel.
-NEEDS_NATIVE = "zkcollateral.crypto.fast"
+NEEDS = {
+    # Loads the extension module.
+    "zkcollateral.crypto.fast": "zkcollateral_native",
+    "zkcollateral.api": "fastapi",
+    "zkcollateral.client": "httpx",
+}
+"""Modules, with all below them, and what they import that only an extra brings."""
 
 
 def main(prefix: str, version: str) -> None:
@@ -22,13 +27,13 @@ def main(prefix: str, version: str) -> None:
     distribution = importlib.metadata.distribution("zkcollateral")
     if distribution.version != version:
         raise SystemExit(f"expected version {version}, got {distribution.version}")
-    native = importlib.util.find_spec("zkcollateral_native") is not None
+    missing = [room for room, needed in NEEDS.items() if importlib.util.find_spec(needed) is None]
     count = 0
     for file in sorted(distribution.files or ()):
         if file.suffix != ".py" or file.name == "__main__.py":
             continue
         name = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
-        if name == NEEDS_NATIVE and not native:
+        if any(f"{name}.".startswith(f"{room}.") for room in missing):
             continue
         module = importlib.import_module(name)
         if not Path(str(module.__file__)).resolve().is_relative_to(Path(prefix).resolve()):
@@ -36,7 +41,8 @@ def main(prefix: str, version: str) -> None:
         count += 1
     if not count:
         raise SystemExit("the installed package lists no module")
-    print(f"{count} modules of zkcollateral {version} import, native: {'yes' if native else 'no'}")
+    left_out = ", ".join(missing) or "none"
+    print(f"{count} modules of zkcollateral {version} import; left out: {left_out}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from importlib import import_module as _import_module
 from pathlib import Path as _Path
 from typing import TYPE_CHECKING
 
+from .version import __version__
+
 if TYPE_CHECKING:
     from .circuits.attestation import Attestation
     from .circuits.claim import PublicClaim, build_statement, document_digest
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         FileError,
         InputError,
         LiftError,
+        LogError,
         OpeningError,
         PriceRoundError,
         ProverError,
@@ -78,8 +81,6 @@ if TYPE_CHECKING:
     from .verifier.report import Check, Report
     from .verifier.trust import Trust, TrustedKey
 
-__version__ = "0.1.0"
-
 __all__ = [
     "Arithmetic",
     "Attestation",
@@ -106,6 +107,7 @@ __all__ = [
     "LiftError",
     "LiquidationPair",
     "LiquidationReport",
+    "LogError",
     "NamedPublicKey",
     "NamedSigningKey",
     "Opening",
@@ -207,6 +209,7 @@ _HOMES = {
         "FileError",
         "InputError",
         "LiftError",
+        "LogError",
         "OpeningError",
         "PriceRoundError",
         "ProverError",

@@ -7,6 +7,7 @@
      │    └── FileError          a file that cannot be read, opened or written
      ├── OpeningError            an opening that is not the commitment's, an amount out of range
      ├── SignatureError          an envelope that the named key did not sign
+     ├── LogError                a transparency log that contradicts what it signed or showed
      ├── PriceRoundError         price reports that make no round under the policy's rule
      ├── CompileError            a claim that has no statement
      │    └── LiftError          a statement that could hold mod r and not over the integers
@@ -60,6 +61,10 @@ class OpeningError(ZkCollateralError):
 
 class SignatureError(ZkCollateralError):
     """An envelope that was not signed by the key it names, or by a key of another role."""
+
+
+class LogError(ZkCollateralError):
+    """A transparency log that contradicts itself, its signature or what was kept of it."""
 
 
 class PriceRoundError(ZkCollateralError):

@@ -33,7 +33,7 @@ def test_package_list_fits_the_tree(layout: ModuleType) -> None:
 
 def test_every_room_of_the_architecture_is_shipped(layout: ModuleType) -> None:
     shipped = layout.shipped_files()
-    for room in ("api", "circuits", "crypto", "prover", "risk", "verifier"):
+    for room in ("api", "circuits", "client", "crypto", "prover", "risk", "verifier"):
         assert f"zkcollateral/{room}/__init__.py" in shipped
     assert {"zkcollateral/__init__.py", "zkcollateral/errors.py", "zkcollateral/py.typed"} <= set(
         shipped

@@ -1,0 +1,1 @@
+"""The client of the HTTP service: typed calls, and the caller's own checks of what comes back."""
