@@ -1,4 +1,4 @@
-"""Reading problems (RFC 9457): the only JSON with numbers in it, and as little believed as others."""
+"""Reading problems (RFC 9457), the only answers with JSON numbers in them."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class Transport:
         path: str,
         *,
         query: Query | None = None,
-        body: JsonValue = None,
+        body: JsonValue | bytes = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool | None = None,
         max_bytes: int | None = None,
@@ -131,7 +131,7 @@ class Transport:
             method: of HTTP.
             path: below the address of the service, quoted.
             query: parameters; those that are None are left out.
-            body: sent as JSON, unless None.
+            body: sent as JSON, unless None; bytes are JSON already.
             headers: further ones.
             repeatable: whether doing it twice does no more than once; by default not for POST.
             max_bytes: most bytes of the answer; by default those of this transport.
@@ -183,13 +183,13 @@ class Transport:
         method: Method,
         path: str,
         query: Query | None,
-        body: JsonValue,
+        body: JsonValue | bytes,
         headers: Mapping[str, str],
     ) -> httpx.Request:
         given = {name: value for name, value in (query or {}).items() if value is not None}
         fields: dict[str, Any] = {"params": given} if given else {}
         if body is not None:
-            fields["content"] = canonical_bytes(body)
+            fields["content"] = body if isinstance(body, bytes) else canonical_bytes(body)
             headers = {**headers, "Content-Type": "application/json"}
         return self._http.build_request(
             method, f"{self.address}{path}", headers=dict(headers), **fields

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from ..errors import DocumentError
-from .claims import ClaimRule, Covers, NotLiquidatable, Stress, Survives
+from ..errors import DocumentError, InputError
+from .claims import AccountClaim, ClaimRule, Covers, NotLiquidatable, Stress, Survives
 from .document import Document, Part
 from .factors import Factor, Factors, Scaled, check_held
 from .registry import Registry
@@ -220,6 +220,20 @@ class Policy(Document):
         if isinstance(claim, Covers) or claim.category is None:
             return None
         return self.categories[claim.category]
+
+    def account_claim(self, name: str) -> AccountClaim:
+        """The claim of a name.
+
+        Raises:
+            InputError: there is none (at `claims`), or it is about two accounts (at `claim`).
+        """
+        claim = self.claims.get(name)
+        if claim is None:
+            expected = f"a claim of the name {name!r}"
+            raise InputError("claims", expected, ", ".join(sorted(self.claims)))
+        if isinstance(claim, Covers):
+            raise InputError("claim", "a claim about one account", f"{name!r}, about two")
+        return claim
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:

@@ -13,7 +13,13 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Any, Self, TypeVar, get_args
 
-from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from . import clock
@@ -25,6 +31,7 @@ _DECIMAL = re.compile(rf"-?(0|[1-9][0-9]{{0,{MAX_DIGITS - 1}}})(\.([0-9]{{1,{MAX
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,79}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 
 _DECIMAL_FORM = (
     f"a decimal such as '-1.25', at most {MAX_DIGITS} digits on either side of the point"
@@ -181,14 +188,17 @@ class FrozenMap(Mapping[str, V_co]):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        (value_type,) = get_args(source)
+        # Without arguments it is the type of a default, which a JSON schema shows as an object.
+        value_type, *_ = (*get_args(source), Any)
         entries = core_schema.dict_schema(
             keys_schema=handler.generate_schema(Name),
             values_schema=handler.generate_schema(value_type),
             max_length=MAX_ENTRIES,
         )
         return core_schema.no_info_after_validator_function(
-            cls, core_schema.no_info_before_validator_function(_as_dict, entries)
+            cls,
+            core_schema.no_info_before_validator_function(_as_dict, entries),
+            serialization=core_schema.plain_serializer_function_ser_schema(dict),
         )
 
 
@@ -266,16 +276,32 @@ def _share(value: Exact) -> Exact:
 Several = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list of at most 1024 in JSON, a tuple in Python."""
 
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"}),
+]
 """A symbol, an account, the name of a claim or a scenario."""
 
-Text = Annotated[str, AfterValidator(_text)]
+Text = Annotated[
+    str,
+    AfterValidator(_text),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 128}),
+]
 """An audience or a nonce."""
 
-HexDigest = Annotated[str, AfterValidator(_hex_digest)]
+HexDigest = Annotated[
+    str,
+    AfterValidator(_hex_digest),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DIGEST.pattern}$"}),
+]
 """SHA-256, 64 lowercase hex digits."""
 
-Time = Annotated[datetime, PlainValidator(_time, json_schema_input_type=str)]
+Time = Annotated[
+    datetime,
+    PlainValidator(_time),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_TIME}$"}),
+]
 """UTC, whole seconds."""
 
 Positive = Annotated[Exact, AfterValidator(_positive)]

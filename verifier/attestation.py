@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from ..circuits.attestation import Attestation
 from ..circuits.compiler import Circuit
 from ..crypto.srs import Srs
 from ..errors import InputError
+from ..risk.clock import seconds_between
 from .examination import CircuitKey, Examination, Expectation
 from .proof import verify_batch
 from .report import Check, Report
@@ -39,6 +41,7 @@ def verify_attestations(
     trust: Trust,
     srs: Srs,
     expectations: Sequence[Expectation],
+    circuits: dict[CircuitKey, Circuit] | None = None,
 ) -> list[Report]:
     """Check many attestations; their proofs in one batch, and each policy and round compiled once.
 
@@ -47,6 +50,7 @@ def verify_attestations(
         trust: the verifier's own roots.
         srs: the structured reference string.
         expectations: one per attestation.
+        circuits: what was compiled before, to which this call adds; the caller bounds it.
 
     Returns:
         One report per attestation, the same as `verify_attestation` gives for it.
@@ -56,7 +60,7 @@ def verify_attestations(
     """
     if len(attestations) != len(expectations):
         raise InputError("expectations", f"{len(attestations)} of them", str(len(expectations)))
-    circuits: dict[CircuitKey, Circuit] = {}
+    circuits = {} if circuits is None else circuits
     examinations = [
         Examination(attestation, trust, srs, expectation, circuits)
         for attestation, expectation in zip(attestations, expectations, strict=True)
@@ -80,3 +84,22 @@ def verify_attestations(
             check = Check("proof", result.valid, result.reason)
         reports.append(examination.report(check))
     return reports
+
+
+def valid_until(attestation: Attestation) -> datetime:
+    """When a valid attestation stops to be valid: at its expiry, or when its evidence is too old.
+
+    A prover chooses the expiry, and may choose it later than the policy lets the evidence count.
+    """
+    claim, policy = attestation.claim, attestation.policy
+    limits = [(attestation.prices.round.time, policy.oracle.max_age_seconds)]
+    limits += [
+        (summand.as_of, policy.commitments.max_age_seconds)
+        for summand in claim.summands
+        if summand.as_of is not None
+    ]
+    # Evidence of exactly the allowed age still counts: it is too old a second later.
+    seconds = min(seconds_between(claim.issued, time) + limit + 1 for time, limit in limits)
+    if seconds >= seconds_between(claim.issued, claim.expires):
+        return claim.expires
+    return claim.issued + timedelta(seconds=seconds)

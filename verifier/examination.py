@@ -86,6 +86,10 @@ class Examination:
         self.reports: dict[str, PriceReport] = {}
         self.places: list[dict[tuple[str, str], str]] = []
         self.statement: Statement | None = None
+        # Of the documents that the attestation carries, whatever its claim says of them.
+        self.policy_digest = document_digest(attestation.policy)
+        self.registry_digest = document_digest(attestation.registry)
+        self.round_digest = document_digest(attestation.prices.round)
 
     def before_proof(self) -> Statement | None:
         """All checks but the proof's; the statement it must prove, if there is one."""
@@ -116,12 +120,12 @@ class Examination:
             self.checks[name] = Check(name, False, str(error))
 
     def _format(self) -> str:
-        for name, document, expected in (
-            ("policy", self.attestation.policy, self.claim.policy),
-            ("registry", self.attestation.registry, self.claim.registry),
-            ("price round", self.attestation.prices.round, self.claim.round.digest),
+        for name, carried, expected in (
+            ("policy", self.policy_digest, self.claim.policy),
+            ("registry", self.registry_digest, self.claim.registry),
+            ("price round", self.round_digest, self.claim.round.digest),
         ):
-            if document_digest(document) != expected:
+            if carried != expected:
                 raise _Failed(f"the claim is about another {name} than the attestation carries")
         if self.claim.round.time != self.attestation.prices.round.time:
             raise _Failed("the claim gives another time for its price round than the round does")
@@ -129,10 +133,9 @@ class Examination:
 
     def _policy(self) -> str:
         policy, registry = self.attestation.policy, self.attestation.registry
-        # The documents in the attestation count here, not what the claim says of them.
-        if document_digest(policy) not in self.trust.policies:
+        if self.policy_digest not in self.trust.policies:
             raise _Failed(f"policy {policy.name} is not among those that this verifier accepts")
-        check_policy(policy, document_digest(registry), registry)
+        check_policy(policy, self.registry_digest, registry)
         return f"policy {policy.name} is accepted"
 
     def _claim(self) -> str:
@@ -167,7 +170,7 @@ class Examination:
         if len(self.reports) != len(prices.reports):
             raise _Failed("the same price report is listed twice")
         made = combine_for(self.reports, policy)
-        if document_digest(made) != document_digest(prices.round):
+        if document_digest(made) != self.round_digest:
             raise _Failed("the price round is not the one that its reports make")
         names = ", ".join(sorted(report.oracle for report in self.reports.values()))
         return f"{len(self.reports)} of {policy.oracle.quorum} needed: {names}"

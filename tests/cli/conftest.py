@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli import market
+from tests.cli.service import Served, served
 from zkcollateral.cli.runner import run as run_command
 
 
@@ -36,6 +38,8 @@ def folder(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.chdir(copy)
     monkeypatch.delenv("ZKCOLLATERAL_PASSPHRASE", raising=False)
     monkeypatch.delenv("ZKCOLLATERAL_DEBUG", raising=False)
+    monkeypatch.delenv("ZKCOLLATERAL_SERVICE", raising=False)
+    monkeypatch.delenv("ZKCOLLATERAL_API_KEY", raising=False)
     return copy
 
 
@@ -52,3 +56,11 @@ def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> market.Run:
         return market.Outcome(status, out, err)
 
     return run
+
+
+@pytest.fixture
+def service(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A running service that knows the market; commands find it in their environment."""
+    with served(folder) as place:
+        monkeypatch.setenv("ZKCOLLATERAL_SERVICE", place.running.url)
+        yield place

@@ -32,7 +32,7 @@ def test_every_command_has_help_with_its_example(run: Run, command: str) -> None
         assert line in outcome.out
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "prices", "risk", ""])
+@pytest.mark.parametrize("command", [*COMMANDS, "prices", "risk", "api-key", ""])
 def test_every_option_takes_one_line(
     run: Run, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.cli.market import LIQUIDATION, PRICES, REGISTRY, Run, load, policy, write
-from zkcollateral.cli.report_text import decimal, exact, price_text
+from zkcollateral.cli.report_text import decimal, price_text
 from zkcollateral.cli.runner import run as run_command
+from zkcollateral.risk.report_json import exact
 
 REPORT = (
     "risk report one.portfolio.json --registry registry.json --policy policy.json "

@@ -9,6 +9,7 @@ import tracemalloc
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -242,3 +243,21 @@ def test_documents_have_a_bounded_number_of_values() -> None:
     assert parse_json(f"[{most}]".encode(), "document")
     with pytest.raises(DocumentError, match="at most 262144 values"):
         parse_json(f"[{most},[],[]]".encode(), "document")
+
+
+@given(VALUES)
+def test_both_encoders_write_the_same(value: Any) -> None:
+    """Guards: the fast way for ASCII; rfc8785 is the oracle."""
+    assert canonical_bytes(value) == rfc8785.dumps(value)
+
+
+@given(st.dictionaries(st.text(st.characters(max_codepoint=0x7F)), st.text(max_size=3)))
+def test_both_encoders_escape_and_sort_ascii_the_same(value: dict[str, str]) -> None:
+    assert canonical_bytes(dict(value)) == rfc8785.dumps(value)
+
+
+def test_other_keys_are_sorted_by_utf_16() -> None:
+    # U+10000 is D800 DC00 in UTF-16, and so comes before U+E000.
+    assert canonical_bytes({"\ue000": None, "\U00010000": None}) == (
+        '{"\U00010000":null,"\ue000":null}'.encode()
+    )

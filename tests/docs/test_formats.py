@@ -26,6 +26,12 @@ from zkcollateral.risk.portfolio import Portfolio
 from zkcollateral.risk.prices import PriceReport, PriceRound
 from zkcollateral.risk.registry import Registry
 from zkcollateral.verifier.attestation import verify_attestation
+from zkcollateral.verifier.entries import (
+    AttestationEntry,
+    PublicationEntry,
+    RevocationEntry,
+    TrustEntry,
+)
 from zkcollateral.verifier.examination import Expectation
 from zkcollateral.verifier.trust import Trust
 
@@ -34,6 +40,7 @@ KINDS: dict[str, type[Document]] = {
     str(kind.model_fields["format"].default): kind
     for kind in (
         Attestation,
+        AttestationEntry,
         CommitmentDocument,
         OpeningDocument,
         Policy,
@@ -41,9 +48,12 @@ KINDS: dict[str, type[Document]] = {
         PriceReport,
         PriceRound,
         PublicClaim,
+        PublicationEntry,
         Registry,
+        RevocationEntry,
         SignedRound,
         Trust,
+        TrustEntry,
         Vouch,
     )
 }

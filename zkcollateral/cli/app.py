@@ -7,20 +7,26 @@ from typing import Annotated, Final
 
 import typer
 
+from .api_key import create_key, list_keys, revoke_key
+from .audit import answer, list_audits, open_audit
 from .commit import commit
 from .demo import demo
 from .digest import digest
 from .inspect import inspect
 from .keys import keygen
+from .log import verify_the_log
 from .options import ArithmeticName
 from .output import emit
 from .prices import combine, sign
 from .prove import prove
 from .risk_liquidation import liquidation
 from .risk_report import report
+from .serve import serve
+from .submit import submit
 from .trust import trust
 from .verify import verify
 from .vouch import vouch
+from .watch import watch
 
 EXAMPLES: Final = {
     "keygen": ("zkcollateral keygen custodian --out keys/northbank --encrypt",),
@@ -59,6 +65,36 @@ EXAMPLES: Final = {
         "zkcollateral risk liquidation portfolio.json --registry registry.json",
         "    --policy policy.json --prices round.json --shock BTC=-0.3",
     ),
+    "submit": (
+        "zkcollateral submit attestation.json --service https://collateral.example.com",
+        "    --api-key-file holder.api-key --bundle-out bundle.json",
+    ),
+    "audit open": (
+        "zkcollateral audit open --prover holder --policy policy.json --claim maintenance",
+        "    --audience lender-7 --service https://collateral.example.com",
+    ),
+    "audit answer": (
+        "zkcollateral audit answer 7f3a --opening opening.json --commitment vouched.json",
+        "    --trust trust.json --service https://collateral.example.com",
+    ),
+    "audit list": (
+        "zkcollateral audit list --state open --service https://collateral.example.com",
+    ),
+    "log verify": (
+        "zkcollateral log verify --trust trust.json --kept checkpoint",
+        "    --service https://collateral.example.com",
+    ),
+    "watch": (
+        "zkcollateral watch --opening opening.json --commitment vouched.json",
+        "    --policy policy.json --claim maintenance --trust trust.json",
+        "    --service https://collateral.example.com",
+    ),
+    "serve": ("zkcollateral serve --port 8000",),
+    "api-key create": (
+        "zkcollateral api-key create --tenant north-oracle --scope oracle --name oracle-a",
+    ),
+    "api-key list": ("zkcollateral api-key list",),
+    "api-key revoke": ("zkcollateral api-key revoke 0123456789abcdef",),
     "digest": ("zkcollateral digest policy.json",),
     "demo": ("zkcollateral demo --dir demo-output",),
 }
@@ -76,6 +112,16 @@ prices_app = typer.Typer(
 )
 risk_app = typer.Typer(
     rich_markup_mode=None, context_settings=_SETTINGS, help="Health and liquidation of an account."
+)
+audit_app = typer.Typer(
+    rich_markup_mode=None, context_settings=_SETTINGS, help="Ask for attestations, and answer."
+)
+log_app = typer.Typer(
+    rich_markup_mode=None, context_settings=_SETTINGS, help="The service's transparency log."
+)
+
+api_key_app = typer.Typer(
+    rich_markup_mode=None, context_settings=_SETTINGS, help="API keys of this machine's service."
 )
 
 
@@ -127,5 +173,18 @@ _register(app, "trust", trust)
 app.add_typer(risk_app, name="risk")
 _register(risk_app, "risk report", report)
 _register(risk_app, "risk liquidation", liquidation)
+_register(app, "submit", submit)
+app.add_typer(audit_app, name="audit")
+_register(audit_app, "audit open", open_audit)
+_register(audit_app, "audit answer", answer)
+_register(audit_app, "audit list", list_audits)
+app.add_typer(log_app, name="log")
+_register(log_app, "log verify", verify_the_log)
+_register(app, "watch", watch)
+_register(app, "serve", serve)
+app.add_typer(api_key_app, name="api-key")
+_register(api_key_app, "api-key create", create_key)
+_register(api_key_app, "api-key list", list_keys)
+_register(api_key_app, "api-key revoke", revoke_key)
 _register(app, "digest", digest)
 _register(app, "demo", demo)

@@ -37,6 +37,7 @@ def _identify(value: JsonValue, path: Path) -> tuple[str, str]:
     from ..risk.policy import Policy
     from ..risk.prices import PriceReport, PriceRound
     from ..risk.registry import Registry
+    from ..verifier.bundle import Bundle
     from ..verifier.trust import Trust
     from .files import SECRET_FORMATS
 
@@ -54,7 +55,7 @@ def _identify(value: JsonValue, path: Path) -> tuple[str, str]:
         return PUBLIC_KEY_FORMAT, canonical.digest(value)
     kinds = (
         *(Registry, Policy, PriceReport, PriceRound, SignedRound),
-        *(CommitmentDocument, PublicClaim, Attestation, Trust),
+        *(CommitmentDocument, PublicClaim, Attestation, Bundle, Trust),
     )
     for model in kinds:
         expected: str = model.model_fields["format"].default

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from ..circuits.attestation import Attestation
 from ..circuits.evidence import CommitmentDocument, Vouch, read_unverified
 from ..crypto.canonical import JsonValue, parse_json
 from ..crypto.envelope import PRICE_REPORT_TYPE, VOUCH_TYPE, Envelope
@@ -17,10 +18,12 @@ from ..errors import DocumentError, FileError, InputError, ZkCollateralError
 from ..risk.document import Document
 from ..risk.portfolio import Portfolio
 from ..risk.prices import PriceReport
+from ..verifier.bundle import Bundle
 from .passphrase import passphrase_for
 
 D = TypeVar("D", bound=Document)
 
+BUNDLE_FORMAT = "zkcollateral/bundle/1"
 SECRET_FORMATS = frozenset(
     f"zkcollateral/{kind}/1" for kind in ("opening", "portfolio", "sealed", "secret-key")
 )
@@ -29,6 +32,13 @@ SECRET_FORMATS = frozenset(
 def read_document(kind: type[D], path: Path) -> D:
     """The document of this kind in a file; FileError or DocumentError."""
     return kind.from_json_value(read_json(path), str(path))
+
+
+def read_attested(path: Path) -> Attestation | Bundle:
+    """The attestation in a file, or the bundle with one; FileError or DocumentError."""
+    value = read_json(path)
+    bundled = isinstance(value, dict) and value.get("format") == BUNDLE_FORMAT
+    return (Bundle if bundled else Attestation).from_json_value(value, str(path))
 
 
 def read_portfolio(path: Path) -> Portfolio:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..circuits.attestation import Attestation
     from ..circuits.statement import Statement
     from ..crypto.srs import Srs
+    from ..verifier.bundle import Inclusion
 
 NOTHING_CHECKED = "Nothing here was checked: that is what `zkcollateral verify` does."
 _ROLES = ("commitment of assets", "commitment of liabilities")
@@ -28,7 +29,9 @@ HIDDEN = (
 
 def inspect(
     context: typer.Context,
-    attestation: Annotated[Path, typer.Argument(metavar="ATTESTATION", help="Attestation.")],
+    attestation: Annotated[
+        Path, typer.Argument(metavar="ATTESTATION", help="Attestation, or a bundle with one.")
+    ],
     statement_bytes: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the encoded statement here."),
@@ -39,12 +42,13 @@ def inspect(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an attestation says, unchecked."""
+    """Show what an attestation says, unchecked; of a bundle also its place in the log."""
     from ..circuits.attestation import Attestation
-    from .files import read_document, refuse_inputs, write_binary
+    from .files import read_attested, refuse_inputs, write_binary
 
     refuse_inputs([statement_bytes, proof_bytes], [attestation])
-    document = read_document(Attestation, attestation)
+    read = read_attested(attestation)
+    document = read if isinstance(read, Attestation) else read.attestation
     srs = load_srs(context)
     statement: Statement | str
     try:
@@ -57,7 +61,8 @@ def inspect(
         write_binary(statement_bytes, statement.encoded)
     if proof_bytes is not None:
         write_binary(proof_bytes, document.proof_bytes)
-    summary = _Summary(document, statement, attestation.stat().st_size)
+    place = None if isinstance(read, Attestation) else read.log
+    summary = _Summary(document, statement, attestation.stat().st_size, place)
     if as_json:
         emit_json({"attestation": str(attestation), "checked": False, **summary.to_json_value()})
         return
@@ -89,6 +94,7 @@ class _Summary:
     document: Attestation
     statement: Statement | str
     size: int
+    place: Inclusion | None
 
     def to_json_value(self) -> dict[str, Any]:
         """The public content, for programs."""
@@ -104,6 +110,7 @@ class _Summary:
             "oracles": self.oracles(),
             "statement": self.shape(),
             "proof_bytes": len(document.proof_bytes),
+            **({} if self.place is None else {"log": self.place.model_dump()}),
         }
 
     def oracles(self) -> list[dict[str, str]]:
@@ -172,5 +179,17 @@ class _Summary:
             ("statement", ", ".join(f"{v} {k.replace('_', ' ')}" for k, v in shape.items()))
         )
         rows.append(("proof", f"{len(document.proof_bytes)} bytes"))
-        rows.append(("attestation", f"{self.size} bytes"))
-        return rows
+        if self.place is None:
+            return [*rows, ("attestation", f"{self.size} bytes")]
+        entry, note = self.place.entry.to_json_value(), self.place.checkpoint.splitlines()
+        return [
+            *rows,
+            ("log entry", f"{self.place.index}, of {entry['time']}, id {entry['id']}"),
+            ("log checkpoint", _plain(", ".join(note[:3]))),
+            ("bundle", f"{self.size} bytes"),
+        ]
+
+
+def _plain(text: str) -> str:
+    """A text that nobody has checked, as something that may be printed."""
+    return "".join(c if c.isprintable() else " " for c in text[:200])

@@ -1,14 +1,14 @@
-"""A liquidation report as tables for people and as JSON for programs."""
+"""A liquidation report as tables for people."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 from ..risk.clock import format_time
 from ..risk.liquidation.policy_auction import CollateralAuction
 from ..risk.liquidation.report import LiquidationReport
-from .report_text import Table, decimal, exact, price_text
+from .report_text import Table, decimal, price_text
 
 OUTCOMES = {
     "healthy": "it passes the test",
@@ -16,74 +16,6 @@ OUTCOMES = {
     "no debt": "no debt is left, and the test fails by the reserve",
     "step limit": "no further step was asked for",
 }
-
-
-def liquidation_json(report: LiquidationReport) -> dict[str, Any]:
-    """The report for programs; every number exact."""
-    return {
-        "account": report.account,
-        "policy": report.policy,
-        "category": report.category,
-        "quote": report.quote,
-        "time": format_time(report.time),
-        "shocks": {symbol: exact(shock) for symbol, shock in report.shocks.items()},
-        "liquidatable": report.liquidatable,
-        "outcome": report.outcome,
-        "headroom": exact(report.headroom),
-        "headroom_after": exact(report.headroom_after),
-        "health": exact(report.health),
-        "health_after": exact(report.health_after),
-        "repaid_value": exact(report.repaid_value),
-        "penalty_value": exact(report.penalty_value),
-        "seized_value": exact(report.seized_value),
-        "bad_debt": exact(report.bad_debt),
-        "steps": [
-            {
-                "debt": step.debt,
-                "collateral": step.collateral,
-                "repaid": exact(step.repaid),
-                "seized": exact(step.seized),
-                "to_liquidator": exact(step.to_liquidator),
-                "protocol_fee": exact(step.protocol_fee),
-                "repaid_value": exact(step.repaid_value),
-                "penalty_value": exact(step.penalty_value),
-                "seized_value": exact(step.seized_value),
-                "headroom": exact(step.headroom),
-                "health": exact(step.health),
-            }
-            for step in report.steps
-        ],
-        "balances": [
-            {
-                "symbol": balance.symbol,
-                "owed": balance.owed,
-                "price": exact(balance.price),
-                "before": exact(balance.before),
-                "gone": exact(balance.gone),
-                "left": exact(balance.left),
-                "left_value": exact(balance.left_value),
-            }
-            for balance in report.balances
-        ],
-        "auctions": [_auction_json(auction) for auction in report.auctions],
-    }
-
-
-def _auction_json(auction: CollateralAuction) -> dict[str, Any]:
-    return {
-        "symbol": auction.symbol,
-        "lot": exact(auction.auction.lot),
-        "tab": exact(auction.auction.tab),
-        "starting_price": exact(auction.auction.top),
-        "market_price": exact(auction.market_price),
-        "break_even_price": exact(auction.break_even_price),
-        "seconds_to_market": auction.seconds_to_market,
-        "seconds_to_break_even": auction.seconds_to_break_even,
-        "course": [
-            {"seconds": point.elapsed, "price": exact(point.price), "raises": exact(point.raised)}
-            for point in auction.course()
-        ],
-    }
 
 
 def tables(report: LiquidationReport) -> list[Table]:

@@ -40,6 +40,43 @@ Audience: TypeAlias = Annotated[
 ]
 
 
+Openings: TypeAlias = Annotated[
+    list[Path],
+    typer.Option("--opening", metavar="FILE", help="Opening, secret; may be repeated."),
+]
+
+CommitmentFiles: TypeAlias = Annotated[
+    list[Path],
+    typer.Option("--commitment", metavar="FILE", help="Its commitment; in the same order."),
+]
+
+LiabilityOpenings: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option("--liability-opening", metavar="FILE", help="Opening of what is to be covered."),
+]
+
+LiabilityCommitments: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--liability-commitment", metavar="FILE", help="Its commitment; in the same order."
+    ),
+]
+
+Service: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--service", metavar="URL", help="The service (or ZKCOLLATERAL_SERVICE)."),
+]
+
+ApiKeyFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--api-key-file", metavar="FILE", help="API key (or ZKCOLLATERAL_API_KEY)."),
+]
+
+PlainHttp: TypeAlias = Annotated[
+    bool, typer.Option("--plain-http", help="Let the key go over the network unencrypted.")
+]
+
+
 def parse_time_option(option: str, text: str) -> datetime:
     """The time in an option's value; InputError names the option."""
     from ..risk.clock import parse_time

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -86,6 +86,12 @@ def console() -> Console:
     return Console(highlight=False)
 
 
+def notice(text: str) -> None:
+    """Write one line to standard error, about something that is not the end."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    typer.echo(line.encode("utf-8", "backslashreplace").decode(), err=True)
+
+
 @contextmanager
 def working(what: str, arithmetic: str) -> Iterator[None]:
     """Show that something slow is going on: a spinner, on a terminal, with the slow arithmetic."""
@@ -97,6 +103,22 @@ def working(what: str, arithmetic: str) -> Iterator[None]:
     # The file is fixed here: what is redirected later must not get the spinner.
     with Console(file=sys.stderr).status(f"{what} with the {arithmetic} arithmetic"):
         yield
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how far something has come: a bar, on a terminal. It is told what is done, and of how
+    much.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> list[str]:

@@ -56,6 +56,16 @@ def new_passphrase(path: Path, file: Path | None, *, encrypt: bool) -> str | Non
 def _given(file: Path | None) -> str | None:
     if file is None:
         return os.environ.get(ENVIRONMENT_VARIABLE)
+    return secret_line(file, "a passphrase")
+
+
+def secret_line(file: Path, what: str) -> str:
+    """The first line of a file that nobody else can read; FileError, which quotes nothing of it.
+
+    Args:
+        file: mode 0600.
+        what: it holds, for the error.
+    """
     from ..crypto.files import read_bytes
 
     data = read_bytes(file, max_bytes=64 * 1024, secret=True)
@@ -63,9 +73,9 @@ def _given(file: Path | None) -> str | None:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         text = None
-    # Outside the handler: the decoder's error holds the whole passphrase.
+    # Outside the handler: the decoder's error holds the whole secret.
     if text is None:
-        raise FileError(str(file), "a passphrase in UTF-8", "other bytes")
+        raise FileError(str(file), f"{what} in UTF-8", "other bytes")
     return text.partition("\n")[0].removesuffix("\r")
 
 

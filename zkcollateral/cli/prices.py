@@ -94,7 +94,7 @@ def combine(
                 f"{path}: quote", f"{rule.quote!r}, as {policy} has it", repr(report.quote)
             )
         if roots is not None:
-            _check_signature(envelope, report, roots, path)
+            check_signature(envelope, report, roots, str(path))
         envelopes.append(envelope)
         oracles.append(report.oracle)
     with blaming(policy, PriceRoundError):
@@ -121,18 +121,18 @@ def combine(
     )
 
 
-def _check_signature(envelope: Envelope, report: PriceReport, roots: Trust, path: Path) -> None:
-    """The signature is that of the oracle the report names, and counted when it was made."""
+def check_signature(envelope: Envelope, report: PriceReport, roots: Trust, where: str) -> None:
+    """SignatureError unless the oracle that the report names signed it, while its key counted."""
     from ..circuits.evidence import open_report
 
     keys = roots.keys_of("oracle")
-    _, key_id = open_report(envelope, [key.key for key in keys.values()], str(path))
+    _, key_id = open_report(envelope, [key.key for key in keys.values()], where)
     if keys[key_id].name != report.oracle:
         raise SignatureError(
-            f"{path}: expected the signature of {report.oracle}, got that of {keys[key_id].name}"
+            f"{where}: expected the signature of {report.oracle}, got that of {keys[key_id].name}"
         )
     if not keys[key_id].covers(report.time):
         raise SignatureError(
-            f"{path}: expected a report from the time in which the key of {report.oracle} counts, "
+            f"{where}: expected a report from the time in which the key of {report.oracle} counts, "
             "got an earlier or later one"
         )

@@ -111,14 +111,10 @@ def _read_round(path: Path) -> PriceRound:
 
 def _category(policy: Policy, claim: str | None, path: Path) -> str | None:
     """The category of the claim that is named, if one is."""
-    from ..risk.claims import Covers
-
     if claim is None:
         return None
-    if claim not in policy.claims:
-        expected = f"a claim of the name {claim!r}"
-        raise InputError(f"{path}: claims", expected, ", ".join(sorted(policy.claims)))
-    rule = policy.claims[claim]
-    if isinstance(rule, Covers):
-        raise InputError("--claim", "a claim about one account", f"{claim!r}, about two")
-    return rule.category
+    try:
+        return policy.account_claim(claim).category
+    except InputError as error:
+        where = f"{path}: claims" if error.where == "claims" else "--claim"
+        raise InputError(where, error.expected, error.got) from None

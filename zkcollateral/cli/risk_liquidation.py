@@ -59,7 +59,8 @@ def liquidation(
     """
     from ..crypto.files import write_bytes
     from ..risk.liquidation.report import liquidation_report
-    from .liquidation_text import liquidation_json, tables
+    from ..risk.liquidation.report_json import liquidation_json
+    from .liquidation_text import tables
 
     shocks, pair = _shocks(shock or ()), _pair(repay, seize, amount)
     given = read_inputs(portfolio, registry, policy, prices, claim, plot, force=force)

@@ -47,6 +47,7 @@ def report(
     """
     from ..crypto.files import write_bytes
     from ..risk.report import health_report, liquidation_boundary
+    from ..risk.report_json import boundary_json, report_json
     from . import report_text
     from .plots import draw
 
@@ -68,8 +69,8 @@ def report(
     if as_json:
         emit_json(
             {
-                **report_text.report_json(found),
-                "boundaries": [report_text.boundary_json(each) for each in boundaries],
+                **report_json(found),
+                "boundaries": [boundary_json(each) for each in boundaries],
                 "plot": None if plot is None else str(plot),
             }
         )

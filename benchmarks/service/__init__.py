@@ -1,0 +1,1 @@
+"""What the HTTP service can carry: `python -m benchmarks.service`."""
