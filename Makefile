@@ -35,7 +35,7 @@ endif
 native_sources := $(shell find native -name target -prune -o -type f -print 2>/dev/null)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow lint types contracts format bench wheel rust-check lock clean FORCE
+.PHONY: help setup demo serve-demo test test-slow lint types contracts format bench bench-api wheel rust-check lock clean FORCE
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,13 @@ else
 	@$(bin)/zkcollateral demo
 endif
 
+serve-demo: setup ## the service, with custodian, oracles, holder and auditor played over HTTP
+ifeq ($(arithmetic),reference)
+	@ZKCOLLATERAL_ARITHMETIC=reference $(python) examples/served_account.py
+else
+	@$(python) examples/served_account.py
+endif
+
 # --- checks
 
 ifeq ($(arithmetic),native)
@@ -145,6 +152,9 @@ endif
 
 bench: setup ## measure, beside the bulletproofs package; BENCH_ARGS for more
 	$(python) -m benchmarks $(BENCH_ARGS)
+
+bench-api: setup ## measure the service on SQLite and PostgreSQL; BENCH_ARGS for more
+	$(python) -m benchmarks.service $(BENCH_ARGS)
 
 # --- to publish
 

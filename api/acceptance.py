@@ -7,24 +7,19 @@ changed since, stores what is accepted, and puts it into the log (`filing`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from sqlalchemy.orm import Session
 
-from ..circuits.claim import document_digest
-from ..circuits.compiler import Circuit
 from ..crypto.srs import Srs
 from ..risk.clock import now
 from ..verifier.attestation import verify_attestations
-from ..verifier.examination import CircuitKey
+from ..verifier.memory import Memory
 from ..verifier.trust import Trust
 from .cases import Case, Outcome, audit_of, known_among
 from .filing import Filing
 from .metrics import Metrics
 from .store.store import Store
-from .trust import trust_of
-
-KEPT_CIRCUITS: Final = 256
+from .trust import trust_of, trust_version
 
 
 class Acceptance:
@@ -42,7 +37,8 @@ class Acceptance:
         self._srs = srs
         self._audience = audience
         self._metrics = metrics
-        self._circuits: dict[CircuitKey, Circuit] = {}
+        self._memory = Memory()
+        self._trusted: tuple[tuple[int, frozenset[str]], Trust] | None = None
 
     def accept(self, cases: Sequence[Case]) -> list[Outcome]:
         """Check submissions in one batch and store the accepted ones in one transaction.
@@ -65,14 +61,17 @@ class Acceptance:
             return Filing(writer, trust, known_among(writer.session, cases)).file(cases)
 
     def _trust(self, session: Session, cases: Sequence[Case]) -> tuple[Trust, int]:
-        policies = {document_digest(case.attestation.policy) for case in cases}
-        return trust_of(session, self._audience, policies)
+        # The same object while nothing changes: what was checked against it is remembered.
+        version = trust_version(session)
+        policies = frozenset(case.attestation.claim.policy for case in cases)
+        if self._trusted is None or self._trusted[0] != (version, policies):
+            trust, _ = trust_of(session, self._audience, policies)
+            self._trusted = (version, policies), trust
+        return self._trusted[1], version
 
     def _verify(self, cases: Sequence[Case], trust: Trust) -> None:
         if not cases:
             return
-        if len(self._circuits) > KEPT_CIRCUITS:
-            self._circuits.clear()
         at = now()
         with self._metrics.verify_seconds.time():
             reports = verify_attestations(
@@ -80,7 +79,7 @@ class Acceptance:
                 trust,
                 self._srs,
                 [case.expectation(at) for case in cases],
-                self._circuits,
+                self._memory,
             )
         for case, report in zip(cases, reports, strict=True):
-            case.checked(report)
+            case.checked(report, self._memory)

@@ -44,9 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings.load()
     logs.configure_unless_done()
     service = make_service(settings)
-    app = FastAPI(
-        lifespan=_lifespan, separate_input_output_schemas=False, redirect_slashes=False
-    )
+    app = FastAPI(lifespan=_lifespan, separate_input_output_schemas=False, redirect_slashes=False)
     app.state.service = service
     for router in ROUTERS:
         app.include_router(router)
@@ -93,7 +91,7 @@ def open_store(settings: Settings) -> Store:
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Feed]]:
     service: Service = app.state.service
     # Points of the ceremony are decoded when first needed: better now than in a request.
-    service.srs.setup
+    _ = service.srs.setup
     sweeper, postman = Sweeper(service), Postman(service)
     service.intake.start()
     sweeper.start()

@@ -11,9 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..circuits.attestation import Attestation
+from ..crypto.canonical import canonical_bytes
 from ..crypto.randomness import random_bytes
 from ..verifier.attestation import valid_until
 from ..verifier.examination import Expectation
+from ..verifier.memory import Memory
 from ..verifier.report import Check, CheckName, Report
 from .problems import Problem
 from .reliance import relied_keys
@@ -46,11 +48,13 @@ class Case:
         attestation: as read; nothing in it is believed.
         tenant: who submits it.
         named_audit: the audit that it is said to answer; None: the one with its nonce, if any.
+        document: its canonical bytes, where they are known.
     """
 
     attestation: Attestation
     tenant: str
     named_audit: str | None = None
+    document: bytes = b""
     id: str = field(init=False)
     audit: Audit | None = field(default=None, init=False)
     report: Report | None = field(default=None, init=False)
@@ -61,6 +65,7 @@ class Case:
 
     def __post_init__(self) -> None:
         self.id = self.attestation.identity
+        self.document = self.document or canonical_bytes(self.attestation.to_json_value())
 
     def is_known(self, known: Mapping[str, str | None]) -> bool:
         """Whether it was accepted before, and as the answer that it is said to be now.
@@ -78,7 +83,7 @@ class Case:
         # A nonce that no audit has drawn answers nothing: it is held against one that nobody knows.
         return Expectation(at, nonce=None if nonce is None else random_bytes(16).hex())
 
-    def checked(self, report: Report) -> None:
+    def checked(self, report: Report, memory: Memory) -> None:
         """Take in what its verification said."""
         self.report = report
         audit = self.audit
@@ -86,7 +91,7 @@ class Case:
             self.report = failing(report, "policy", "the audit asks about another policy")
         if self.report.valid:
             self.until = valid_until(self.attestation)
-            self.relied = relied_keys(self.attestation)
+            self.relied = relied_keys(self.attestation, memory)
 
 
 def failing(report: Report, name: CheckName, reason: str) -> Report:

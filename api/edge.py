@@ -74,7 +74,7 @@ class Edge:
             exchange.visit = self._quotas.admit(exchange.scope)
             complete = await self._arrivals.take(exchange.scope, receive, held)
         except Problem as problem:
-            await exchange.refuse(problem, receive, self._arrivals.limit(exchange.scope))
+            await exchange.refuse(problem, receive)
         except ClientLeftError:
             exchange.status = CLIENT_LEFT
         else:
@@ -163,7 +163,7 @@ class _Exchange:
         if self.visit is not None:
             self.visit.end(status)
 
-    async def refuse(self, problem: Problem, receive: Receive, limit: int) -> None:
+    async def refuse(self, problem: Problem, receive: Receive) -> None:
         """Answer before the request is complete.
 
         What is still on its way is thrown away for a moment: a connection that is closed while
@@ -181,18 +181,15 @@ class _Exchange:
         await self.send({"type": "http.response.body", "body": response.body, "more_body": closing})
         if closing:
             if problem.name != "body-too-slow":
-                await _throw_away(receive, limit)
+                await _throw_away(receive)
             await self.send({"type": "http.response.body", "body": b""})
 
 
-async def _throw_away(receive: Receive, most: int) -> None:
-    """Read what arrives, until it is complete, enough, or the client has left."""
+async def _throw_away(receive: Receive) -> None:
+    """Read what arrives for a moment, or until it is complete, or the client has left."""
     try:
         async with asyncio.timeout(_LINGER_SECONDS):
-            while most > 0:
-                message = await receive()
-                if not message.get("more_body", False):
-                    return
-                most -= len(message.get("body", b""))
+            while (await receive()).get("more_body", False):
+                pass
     except TimeoutError:
         return

@@ -6,13 +6,14 @@ and what is stored are looked at again here, where nobody else can write.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from ..circuits.claim import document_digest
 from ..crypto.canonical import canonical_bytes
 from ..risk.clock import format_time
 from ..verifier.entries import AttestationEntry
@@ -30,6 +31,7 @@ from .store.tables import (
     Audit,
     CommitmentRow,
     ReliedKey,
+    UtcSeconds,
 )
 from .store.writer import Writer
 from .subjects import AccountName, accounts_of, subject_of
@@ -55,9 +57,11 @@ class Filing:
         self._known = known
         self._filed: list[tuple[dict[str, Any], list[AccountName]]] = []
         self._keys: list[dict[str, Any]] = []
+        self._newest: dict[tuple[str, str, str], datetime] = {}
 
     def file(self, cases: Sequence[Case]) -> list[Outcome]:
         """Decide about all of them in their order, and store the accepted ones."""
+        self._newest = self._newest_commitments(cases)
         outcomes = [self._decide(case) for case in cases]
         sealed = self._writer.seal()
         if sealed is None:
@@ -130,21 +134,11 @@ class Filing:
     def _superseded(self, case: Case, report: Report) -> Problem | None:
         claim = case.attestation.claim
         for summand in claim.summands:
-            if summand.voucher is None:
+            if summand.voucher is None or summand.as_of is None:
                 continue
-            newest = self._session.scalar(
-                select(CommitmentRow.as_of)
-                .where(
-                    CommitmentRow.custodian == self._custodians[summand.voucher].name,
-                    CommitmentRow.account == summand.account,
-                    CommitmentRow.registry_digest == claim.registry,
-                    CommitmentRow.as_of > summand.as_of,
-                    COUNTS,
-                )
-                .order_by(CommitmentRow.as_of.desc())
-                .limit(1)
-            )
-            if newest is not None:
+            custodian = self._custodians[summand.voucher].name
+            newest = self._newest.get((custodian, summand.account, claim.registry))
+            if newest is not None and newest > summand.as_of:
                 return Problem(
                     "commitment-superseded",
                     f"a commitment of {summand.account} as of {format_time(newest)} is known",
@@ -152,15 +146,35 @@ class Filing:
                 )
         return None
 
+    def _newest_commitments(self, cases: Sequence[Case]) -> dict[tuple[str, str, str], datetime]:
+        """The newest as-of times of the accounts in a batch, by custodian, account and registry."""
+        accounts = {
+            summand.account for case in cases for summand in case.attestation.claim.summands
+        }
+        rows = self._session.execute(
+            select(
+                CommitmentRow.custodian,
+                CommitmentRow.account,
+                CommitmentRow.registry_digest,
+                func.max(CommitmentRow.as_of, type_=UtcSeconds()),
+            )
+            .where(CommitmentRow.account.in_(accounts), COUNTS)
+            .group_by(CommitmentRow.custodian, CommitmentRow.account, CommitmentRow.registry_digest)
+        )
+        return {
+            (custodian, account, registry): as_of for custodian, account, registry, as_of in rows
+        }
+
     def _accept(self, case: Case, audit: Audit | None) -> None:
-        writer, attestation, claim = self._writer, case.attestation, case.attestation.claim
-        entry = AttestationEntry(id=case.id, digest=document_digest(attestation), time=writer.at)
+        writer, claim = self._writer, case.attestation.claim
+        digest = hashlib.sha256(case.document).hexdigest()
+        entry = AttestationEntry(id=case.id, digest=digest, time=writer.at)
         accounts = accounts_of(claim, self._custodians)
         audit_id = None if audit is None else audit.id
         row = {
             "id": case.id,
             "digest": entry.digest,
-            "document": canonical_bytes(attestation.to_json_value()),
+            "document": case.document,
             "policy": claim.policy,
             "claim": claim.name,
             "claim_type": claim.type,

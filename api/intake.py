@@ -37,11 +37,13 @@ class Submission:
 
     Args:
         attestation: as read; nothing in it is believed.
+        document: its canonical bytes.
         tenant: who submits it.
         audit: the audit that it is said to answer; None: the one with its nonce, if any.
     """
 
     attestation: Attestation
+    document: bytes
     tenant: str
     audit: str | None = None
     outcome: Future[Outcome] = field(default_factory=Future)
@@ -127,7 +129,7 @@ class Intake:
         return batch, False
 
     def _process(self, batch: Sequence[Submission]) -> None:
-        cases = [Case(item.attestation, item.tenant, item.audit) for item in batch]
+        cases = [Case(item.attestation, item.tenant, item.audit, item.document) for item in batch]
         try:
             outcomes = self._acceptance.accept(cases)
         except BaseException as error:  # noqa: BLE001  # nothing, no panic either, ends the thread

@@ -6,6 +6,7 @@ line has the types and the places, not the text, which may quote what somebody s
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import traceback
@@ -32,23 +33,23 @@ def configure(*, pretty: bool | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _where_it_failed,
     ]
-    render: Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    render: list[Processor] = (
+        [_as_lines, structlog.dev.ConsoleRenderer()]
         if pretty
-        else structlog.processors.JSONRenderer(sort_keys=True)
+        else [structlog.processors.JSONRenderer(sort_keys=True)]
     )
     structlog.configure(
-        processors=[*shared, render],
+        processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         # Looked up for every line: tests and supervisors replace it.
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        logger_factory=lambda *_: _Lines(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = _ToStandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_first_line, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
     root = logging.getLogger()
@@ -62,6 +63,16 @@ def configure_unless_done() -> None:
     """`configure`, unless whoever runs the application has configured structlog already."""
     if not structlog.is_configured():
         configure()
+
+
+class _Lines(structlog.WriteLogger):
+    """Writes lines; where nobody takes them any more, requests go on all the same."""
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = error = critical = fatal = failure = exception = msg
 
 
 class _ToStandardError(logging.StreamHandler[Any]):
@@ -95,6 +106,12 @@ def _where_it_failed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     event.pop("stack_info", None)
     if found is not None:
         event["exception"] = describe(found)
+    return event
+
+
+def _as_lines(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if "exception" in event:
+        event["exception"] = "\n".join(event["exception"])
     return event
 
 

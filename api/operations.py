@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of operations beyond their signatures: whom for, which problems."""
+"""What the OpenAPI document says of operations beyond their signatures: for whom, and problems."""
 
 from __future__ import annotations
 
@@ -62,7 +62,6 @@ OWN: Final[dict[str, tuple[str, ...]]] = {
     "GET /v1/commitments/{digest}/envelope": ("not-found",),
     "POST /v1/webhooks": ("too-many-webhooks", "webhook-unusable"),
     "DELETE /v1/webhooks/{id}": ("not-found", "other-tenant"),
-    "GET /v1/webhooks/{id}": ("not-found", "other-tenant"),
     "GET /v1/webhooks/{id}/deliveries": ("not-found", "other-tenant"),
     "POST /v1/api-keys/{id}/revoke": ("not-found",),
     "GET /v1/log/checkpoints/{size}": ("not-found",),
@@ -135,6 +134,10 @@ def describe_operation(name: str, route: APIRoute, operation: dict[str, Any]) ->
     elif access.optional_caller in calls:
         operation["security"] = [{"bearer": []}, {}]
     responses.pop("422", None)  # FastAPI's own, which is not one of ours
+    # FastAPI takes every null out of the document, and out of examples too.
+    body = (route.openapi_extra or {}).get("requestBody")
+    if body is not None:
+        operation["requestBody"] = body
     if name in KNOWN_BEFORE:
         responses["200"] = {**responses["201"], "description": "It was there already"}
     if name in TAGGED:

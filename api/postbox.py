@@ -112,7 +112,6 @@ def queue(writer: Writer, count: int) -> None:
                     for id_ in events
                 ],
             )
-            _forget(session, hook)
 
 
 def take(writer: Writer, schedule: Schedule, count: int) -> list[Letter]:

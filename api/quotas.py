@@ -11,7 +11,7 @@ import ipaddress
 import math
 import time
 from collections import Counter, OrderedDict
-from typing import ClassVar, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from limits import parse_many
 from limits.storage import Storage
@@ -140,7 +140,7 @@ class Windows(Storage):
         most: windows to keep.
     """
 
-    STORAGE_SCHEME: ClassVar[list[str]] = ["zkcollateral"]
+    STORAGE_SCHEME: list[str] | None = ["zkcollateral"]  # noqa: RUF012  # as the base has it
 
     def __init__(self, most: int) -> None:
         super().__init__()

@@ -8,9 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..circuits.attestation import Attestation
-from ..circuits.evidence import read_unverified
+from ..circuits.evidence import SignedRound, read_unverified
 from ..errors import ZkCollateralError
 from ..risk.prices import PriceReport
+from ..verifier.memory import Memory
 from ..verifier.report import Report
 from ..verifier.trust import Trust
 from .store.tables import TrustedKeyRow
@@ -18,7 +19,7 @@ from .store.tables import TrustedKeyRow
 _OF_SIGNATURES = frozenset({"oracle_quorum", "custodian_signature"})
 
 
-def relied_keys(attestation: Attestation) -> set[tuple[str, datetime]]:
+def relied_keys(attestation: Attestation, memory: Memory) -> set[tuple[str, datetime]]:
     """The ids of the keys that are said to have signed, with the dates of what they signed.
 
     Signatures are not checked here: of a verified attestation they are good, and of a refused one
@@ -29,7 +30,13 @@ def relied_keys(attestation: Attestation) -> set[tuple[str, datetime]]:
         for summand in attestation.claim.summands
         if summand.voucher is not None and summand.as_of is not None
     }
-    for signed in attestation.prices.reports:
+    prices = attestation.prices
+    return found | memory.once("relied", (prices,), lambda: _reporting_keys(prices))
+
+
+def _reporting_keys(prices: SignedRound) -> set[tuple[str, datetime]]:
+    found = set()
+    for signed in prices.reports:
         try:
             envelope = signed.envelope("price report")
             value = read_unverified(envelope, "price report")
@@ -46,7 +53,7 @@ def rests_on_retired_key(
     """Whether what failed first is a signature dated after the end of a key that was retired."""
     if report.failed[0].name not in _OF_SIGNATURES:
         return False
-    dates = relied_keys(attestation)
+    dates = relied_keys(attestation, Memory())
     retired = session.scalars(
         select(TrustedKeyRow.key_id).where(
             TrustedKeyRow.retired.is_not(None),

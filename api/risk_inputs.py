@@ -23,6 +23,7 @@ from ..crypto.canonical import parse_json
 from ..errors import InputError, ZkCollateralError
 from ..risk.claims import Scenario, Stress
 from ..risk.document import Document, Part
+from ..risk.factors import Factor, Sized, Tiered
 from ..risk.policy import Policy, check_policy
 from ..risk.portfolio import Portfolio
 from ..risk.prices import PriceRound
@@ -33,6 +34,9 @@ from .problems import Problem
 from .store.tables import PublishedDocument, RoundRow
 
 MAX_SCENARIOS: Final = 64
+MAX_WORK: Final = 20_000
+"""Most of (positions + scenarios) * (positions + tiers): the engine's time grows so, and this much
+takes it about two seconds."""
 LATEST: Final = "latest"
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -150,7 +154,8 @@ def look_up(session: Session, question: RiskQuestion) -> Given:
     """The documents of a question, from it or from this service.
 
     Raises:
-        InputError: a digest that is not known here, or a claim that the policy does not have.
+        InputError: a digest that is not known here, a claim that the policy does not have, or more
+            than is worked out here at once.
         DocumentError: a policy and a registry that do not fit.
     """
     policy, registry = question.policy, question.registry
@@ -164,7 +169,9 @@ def look_up(session: Session, question: RiskQuestion) -> Given:
     if isinstance(prices, str):
         prices = _kept_round(session, policy, prices)
     round_ = prices.round if isinstance(prices, SignedRound) else prices
-    return Given(question.portfolio, policy, registry, round_, category)
+    given = Given(question.portfolio, policy, registry, round_, category)
+    _require_small(given, question)
+    return given
 
 
 def require_priced(policy: Policy, scenarios: tuple[Scenario, ...]) -> None:
@@ -192,6 +199,23 @@ def engine() -> Iterator[None]:
     else:
         return
     raise RuntimeError(f"risk engine: {place}") from None
+
+
+def _require_small(given: Given, question: RiskQuestion) -> None:
+    portfolio, factors = given.portfolio, given.policy.factors
+    positions = len(portfolio.collateral) + len(portfolio.debt) + len(portfolio.signed)
+    used: list[Factor | None] = [factors.collateral.get(symbol) for symbol in portfolio.collateral]
+    used += [factors.debt.get(symbol) for symbol in portfolio.debt]
+    for symbol in portfolio.signed:
+        both = factors.signed.get(symbol)
+        used += [] if both is None else [both.long, both.short]
+    tiers = sum(len(factor.tiers) for factor in used if isinstance(factor, (Tiered, Sized)))
+    claim = None if question.claim is None else given.policy.claims[question.claim]
+    scenarios = len(getattr(question, "scenarios", ()) or getattr(claim, "scenarios", ()))
+    if (positions + scenarios) * (positions + tiers) > MAX_WORK:
+        expected = f"(positions + scenarios) * (positions + tiers) of at most {MAX_WORK}"
+        got = f"{positions} positions, {scenarios} scenarios and {tiers} tiers"
+        raise InputError("question", expected, got)
 
 
 def _published(

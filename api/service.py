@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from ..crypto.srs import Srs
+from .interning import Interning
 from .settings import Settings
 from .store.store import Store
 
@@ -30,6 +31,7 @@ class Service:
     feed: Feed
     tokens: Tokens | None = field(default=None)
     """None without a configured issuer."""
+    interning: Interning = field(default_factory=Interning)
 
 
 def service_of(connection: HTTPConnection) -> Service:

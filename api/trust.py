@@ -29,7 +29,7 @@ def trust_of(
         audience: the service's own name.
         policies: digests; those of them that are published are accepted.
     """
-    version = session.scalar(select(State.trust_version).where(State.id == 1))
+    version = trust_version(session)
     accepted = session.scalars(
         select(PublishedDocument.digest).where(
             PublishedDocument.kind == "policy", PublishedDocument.digest.in_(set(policies))
@@ -39,7 +39,12 @@ def trust_of(
     trust = Trust(
         audience=audience, policies=tuple(accepted), keys=tuple(trusted_key(row) for row in keys)
     )
-    return trust, version or 0
+    return trust, version
+
+
+def trust_version(session: Session) -> int:
+    """Grows with every change of what is trusted."""
+    return session.scalar(select(State.trust_version).where(State.id == 1)) or 0
 
 
 def trusted_key(row: TrustedKeyRow) -> TrustedKey:

@@ -2,3 +2,8 @@
 
 Only `transport` imports httpx, and only when a `Client` is made.
 """
+
+from .client import Client
+from .errors import ServiceError, ServiceUnavailable
+
+__all__ = ["Client", "ServiceError", "ServiceUnavailable"]

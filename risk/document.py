@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from fractions import Fraction
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_serializer
@@ -37,11 +38,21 @@ class Part(BaseModel):
 
     @model_serializer(mode="plain")
     def _serialise(self) -> dict[str, Any]:
+        return self._written()
+
+    def _written(self, leave_out: Container[str] = ()) -> dict[str, Any]:
+        values = self.__dict__
         return {
-            name: _to_json(value)
-            for name, field in type(self).model_fields.items()
-            if not (_is_nothing(value := getattr(self, name)) and _is_nothing(field.default))
+            name: _to_json(values[name])
+            for name, optional in _fields(type(self))
+            if not (optional and _is_nothing(values[name])) and name not in leave_out
         }
+
+
+@cache
+def _fields(kind: type[Part]) -> tuple[tuple[str, bool], ...]:
+    """The names of a part's fields, and whether each is left out when it is nothing."""
+    return tuple((name, _is_nothing(field.default)) for name, field in kind.model_fields.items())
 
 
 class Document(Part):
@@ -53,12 +64,16 @@ class Document(Part):
     format: str
 
     @classmethod
-    def from_json_value(cls, value: Any, where: str) -> Self:
+    def from_json_value(
+        cls, value: Any, where: str, known: Mapping[str, Document] | None = None
+    ) -> Self:
         """The document in a parsed JSON value.
 
         Args:
             value: objects, lists, strings, booleans and None, as the JSON door returns them.
             where: file or place of the document, for the error.
+            known: fields of it that the caller has read already, by name: what stands in their
+                place in the value is not looked at.
 
         Raises:
             DocumentError: another format, a field missing, unknown or malformed, or a rule between
@@ -73,15 +88,17 @@ class Document(Part):
             )
         if value["format"] != expected or not isinstance(value["format"], str):
             raise DocumentError(_join(where, "format"), repr(expected), _shown(value["format"]))
-        _refuse_foreign_values(value, where)
-        result, problem = cls._read(value)
+        known = known or {}
+        unread = {name: item for name, item in value.items() if name not in known}
+        _refuse_foreign_values(unread, where)
+        result, problem = cls._read({**unread, **known})
         # Raised here and not while handling pydantic's own error, which holds the whole input.
         if result is None:
             path, wanted, got = problem
             raise DocumentError(_join(where, path), wanted, got)
         # Python callers may leave out `format` and other constants; documents spell everything out,
         # so that what is read is, field by field, what its digest is taken of.
-        if result.to_json_value() != value:
+        if result._written(known) != unread:
             raise DocumentError(
                 where,
                 "every field spelled out, and nothing empty that may be left out",
@@ -154,14 +171,14 @@ def _is_nothing(value: object) -> bool:
 
 
 def _to_json(value: object) -> Any:
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, Part):
         return value._serialise()
-    if isinstance(value, Mapping):
-        return {key: _to_json(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _to_json(item) for key, item in value.items()}
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, (int, Fraction)):

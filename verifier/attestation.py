@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ..circuits.attestation import Attestation
-from ..circuits.compiler import Circuit
 from ..crypto.srs import Srs
 from ..errors import InputError
 from ..risk.clock import seconds_between
-from .examination import CircuitKey, Examination, Expectation
+from .examination import Examination, Expectation
+from .memory import Memory
 from .proof import verify_batch
 from .report import Check, Report
 from .trust import Trust
@@ -41,7 +41,7 @@ def verify_attestations(
     trust: Trust,
     srs: Srs,
     expectations: Sequence[Expectation],
-    circuits: dict[CircuitKey, Circuit] | None = None,
+    memory: Memory | None = None,
 ) -> list[Report]:
     """Check many attestations; their proofs in one batch, and each policy and round compiled once.
 
@@ -50,7 +50,7 @@ def verify_attestations(
         trust: the verifier's own roots.
         srs: the structured reference string.
         expectations: one per attestation.
-        circuits: what was compiled before, to which this call adds; the caller bounds it.
+        memory: of earlier calls, to which this one adds.
 
     Returns:
         One report per attestation, the same as `verify_attestation` gives for it.
@@ -60,9 +60,9 @@ def verify_attestations(
     """
     if len(attestations) != len(expectations):
         raise InputError("expectations", f"{len(attestations)} of them", str(len(expectations)))
-    circuits = {} if circuits is None else circuits
+    memory = Memory() if memory is None else memory
     examinations = [
-        Examination(attestation, trust, srs, expectation, circuits)
+        Examination(attestation, trust, srs, expectation, memory)
         for attestation, expectation in zip(attestations, expectations, strict=True)
     ]
     statements = [examination.before_proof() for examination in examinations]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from ..circuits.attestation import Attestation
 from ..circuits.claim import (
@@ -15,7 +14,7 @@ from ..circuits.claim import (
     build_statement,
     document_digest,
 )
-from ..circuits.compiler import Backing, Circuit, compile_claim
+from ..circuits.compiler import Circuit, compile_claim
 from ..circuits.evidence import SignedDocument, open_report, open_vouch, payload_digest
 from ..circuits.statement import Statement
 from ..crypto.srs import Srs
@@ -23,6 +22,7 @@ from ..errors import InputError, ZkCollateralError
 from ..risk.clock import format_time, require_utc, seconds_between
 from ..risk.policy import check_policy
 from ..risk.prices import PriceReport, combine_for
+from .memory import CircuitKey, Memory
 from .report import Check, CheckName, Report
 from .trust import Trust, TrustedKey
 
@@ -54,16 +54,6 @@ class Expectation:
             raise InputError("audience", "a name", "an empty one")
 
 
-class CircuitKey(NamedTuple):
-    """What a compiled claim depends on."""
-
-    policy: str
-    registry: str
-    round: str
-    claim: str
-    backings: tuple[Backing, ...]
-
-
 class Examination:
     """The checks of one attestation, in order; every one is made, whatever the others said."""
 
@@ -73,7 +63,7 @@ class Examination:
         trust: Trust,
         srs: Srs,
         expectation: Expectation,
-        circuits: dict[CircuitKey, Circuit],
+        memory: Memory,
     ) -> None:
         self.attestation = attestation
         self.claim: PublicClaim = attestation.claim
@@ -81,15 +71,15 @@ class Examination:
         self.srs = srs
         self.expectation = expectation
         self.at = expectation.at
-        self.circuits = circuits
+        self.memory = memory
         self.checks: dict[CheckName, Check] = {}
         self.reports: dict[str, PriceReport] = {}
         self.places: list[dict[tuple[str, str], str]] = []
         self.statement: Statement | None = None
         # Of the documents that the attestation carries, whatever its claim says of them.
-        self.policy_digest = document_digest(attestation.policy)
-        self.registry_digest = document_digest(attestation.registry)
-        self.round_digest = document_digest(attestation.prices.round)
+        self.policy_digest = memory.digest(attestation.policy)
+        self.registry_digest = memory.digest(attestation.registry)
+        self.round_digest = memory.digest(attestation.prices.round)
 
     def before_proof(self) -> Statement | None:
         """All checks but the proof's; the statement it must prove, if there is one."""
@@ -157,6 +147,13 @@ class Examination:
 
     def _oracle_quorum(self) -> str:
         prices, policy = self.attestation.prices, self.attestation.policy
+        self.reports = self.memory.once("round", (self.trust, policy, prices), self._open_reports)
+        names = ", ".join(sorted(report.oracle for report in self.reports.values()))
+        return f"{len(self.reports)} of {policy.oracle.quorum} needed: {names}"
+
+    def _open_reports(self) -> dict[str, PriceReport]:
+        """The reports that make the round; of a round that fails, those before what is wrong."""
+        prices, policy = self.attestation.prices, self.attestation.policy
         oracles = self.trust.keys_of("oracle")
         for index, signed in enumerate(prices.reports):
             where = f"price report {index}"
@@ -172,8 +169,7 @@ class Examination:
         made = combine_for(self.reports, policy)
         if document_digest(made) != self.round_digest:
             raise _Failed("the price round is not the one that its reports make")
-        names = ", ".join(sorted(report.oracle for report in self.reports.values()))
-        return f"{len(self.reports)} of {policy.oracle.quorum} needed: {names}"
+        return self.reports
 
     def _price_age(self) -> str:
         limit = self.attestation.policy.oracle.max_age_seconds
@@ -289,15 +285,16 @@ class Examination:
             claim.name,
             claim.backings,
         )
-        if key not in self.circuits:
-            self.circuits[key] = compile_claim(
+        return self.memory.circuit(
+            key,
+            lambda: compile_claim(
                 self.attestation.policy,
                 self.attestation.registry,
                 self.attestation.prices.round,
                 claim.name,
                 *claim.backings,
-            )
-        return self.circuits[key]
+            ),
+        )
 
     def _audience(self) -> str:
         expected = self.expectation.audience

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     )
     from .circuits.proof import Proof
     from .circuits.statement import Statement
+    from .client.client import Client
+    from .client.errors import ServiceError, ServiceUnavailable
     from .crypto.arithmetic import Arithmetic
+    from .crypto.checkpoint import VerifierKey
     from .crypto.commitment import Commitment, Opening
     from .crypto.envelope import Envelope
     from .crypto.files import read_json
@@ -76,7 +79,9 @@ if TYPE_CHECKING:
     from .risk.report import HealthReport, health_report, liquidation_boundary
     from .risk.values import Exact
     from .verifier.attestation import verify_attestation, verify_attestations
+    from .verifier.bundle import Bundle, BundleReport, verify_bundle
     from .verifier.examination import Expectation
+    from .verifier.log import LogReport, verify_log
     from .verifier.proof import ProofReport, verify, verify_batch
     from .verifier.report import Check, Report
     from .verifier.trust import Trust, TrustedKey
@@ -86,9 +91,12 @@ __all__ = [
     "Attestation",
     "Backing",
     "Boundary",
+    "Bundle",
+    "BundleReport",
     "Check",
     "Circuit",
     "ClaimNotSatisfied",
+    "Client",
     "Commitment",
     "CommitmentDocument",
     "CommitmentRule",
@@ -108,6 +116,7 @@ __all__ = [
     "LiquidationPair",
     "LiquidationReport",
     "LogError",
+    "LogReport",
     "NamedPublicKey",
     "NamedSigningKey",
     "Opening",
@@ -128,6 +137,8 @@ __all__ = [
     "Report",
     "Request",
     "Scenario",
+    "ServiceError",
+    "ServiceUnavailable",
     "SignatureError",
     "SignedRound",
     "SigningKey",
@@ -135,6 +146,7 @@ __all__ = [
     "Statement",
     "Trust",
     "TrustedKey",
+    "VerifierKey",
     "Vouch",
     "Witness",
     "ZkCollateralError",
@@ -167,6 +179,8 @@ __all__ = [
     "verify_attestation",
     "verify_attestations",
     "verify_batch",
+    "verify_bundle",
+    "verify_log",
     "vouch",
     "write_key_pair",
     "write_opening",
@@ -187,7 +201,10 @@ _HOMES = {
     ),
     "circuits.proof": ("Proof",),
     "circuits.statement": ("Statement",),
+    "client.client": ("Client",),
+    "client.errors": ("ServiceError", "ServiceUnavailable"),
     "crypto.arithmetic": ("Arithmetic",),
+    "crypto.checkpoint": ("VerifierKey",),
     "crypto.commitment": ("Commitment", "Opening"),
     "crypto.envelope": ("Envelope",),
     "crypto.files": ("read_json",),
@@ -234,7 +251,9 @@ _HOMES = {
     "risk.report": ("HealthReport", "health_report", "liquidation_boundary"),
     "risk.values": ("Exact",),
     "verifier.attestation": ("verify_attestation", "verify_attestations"),
+    "verifier.bundle": ("Bundle", "BundleReport", "verify_bundle"),
     "verifier.examination": ("Expectation",),
+    "verifier.log": ("LogReport", "verify_log"),
     "verifier.proof": ("ProofReport", "verify", "verify_batch"),
     "verifier.report": ("Check", "Report"),
     "verifier.trust": ("Trust", "TrustedKey"),

@@ -5,27 +5,31 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import Row, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from ...circuits.attestation import Attestation
+from ...errors import DocumentError
 from ...risk.clock import now
 from ...risk.document import Part
 from ...risk.values import HexDigest, Name, Text
 from ...verifier.bundle import Bundle
 from .. import examples
 from ..access import AnyCaller, Caller, Prover, Reader, TheService
-from ..bodies import body, takes
+from ..bodies import BODIES, SMALL_BYTES, body, parse_body, read_json_bytes, takes
 from ..caching import immutable
 from ..cases import Accepted
 from ..coverage import revoke
 from ..intake import Submission
+from ..interning import Interning
 from ..paging import Cursor, Limit, page
 from ..problems import Problem
-from ..service import Service
+from ..service import Service, service_of
 from ..store.tables import AttestationRow, AttestedAccount, SignedCheckpoint
 from ..views import (
     AccountView,
@@ -60,6 +64,32 @@ class Revocation(Part):
     reason: Text
 
 
+class Received(NamedTuple):
+    """An attestation as it was read, and its canonical bytes."""
+
+    attestation: Attestation
+    document: bytes
+
+
+async def _receive(request: Request) -> Received:
+    data = await read_json_bytes(request)
+    interning = service_of(request).interning
+    if len(data) <= SMALL_BYTES:
+        return _read(interning, data)
+    return await run_in_threadpool(_read, interning, data)
+
+
+def _read(interning: Interning, data: bytes) -> Received:
+    try:
+        return Received(*interning.attestation(parse_body(data), "body"))
+    except DocumentError as error:
+        raise Problem("document-invalid", str(error)) from None
+
+
+BODIES[Attestation.__name__] = Attestation
+ReceivedAttestation: TypeAlias = Annotated[Received, Depends(_receive)]
+
+
 @router.post(
     "",
     status_code=201,
@@ -68,7 +98,7 @@ class Revocation(Part):
 )
 async def submit(
     caller: Prover,
-    attestation: Annotated[Attestation, Depends(body(Attestation))],
+    received: ReceivedAttestation,
     service: TheService,
     response: Response,
 ) -> SubmittedView:
@@ -77,7 +107,7 @@ async def submit(
     With a nonce it answers the audit that drew the nonce. The same attestation again is answered
     200 with what is stored. A refusal lists every check.
     """
-    return await take(service, caller, Submission(attestation, caller.tenant), response)
+    return await take(service, caller, Submission(*received, caller.tenant), response)
 
 
 async def take(
@@ -146,7 +176,7 @@ def list_attestations(
         query = query.where(AttestationRow.tenant == (caller.tenant if caller else ""))
     with service.store.read() as session:
         rows, following = page(session, query, AttestationRow.log_index, limit=limit, cursor=cursor)
-        return AttestationPage(items=tuple(view(session, row) for row in rows), next=following)
+        return AttestationPage(items=views(session, rows), next=following)
 
 
 @router.get("/{id}", summary="Get an attestation")
@@ -250,11 +280,33 @@ def _having(status: Status) -> list[Any]:
 
 def view(session: Session, row: AttestationRow) -> AttestationView:
     """What is shown of an attestation."""
-    accounts = session.scalars(
-        select(AttestedAccount)
-        .where(AttestedAccount.attestation == row.id)
-        .order_by(AttestedAccount.position)
+    (one,) = views(session, [row])
+    return one
+
+
+def views(session: Session, rows: Sequence[AttestationRow]) -> tuple[AttestationView, ...]:
+    """What is shown of attestations."""
+    accounts: dict[str, list[AccountView]] = {row.id: [] for row in rows}
+    found = session.execute(
+        select(
+            AttestedAccount.attestation,
+            AttestedAccount.custodian,
+            AttestedAccount.account,
+            AttestedAccount.side,
+        )
+        .where(AttestedAccount.attestation.in_(accounts))
+        .order_by(AttestedAccount.attestation, AttestedAccount.position)
     )
+    for id_, custodian, account, side in found:
+        accounts[id_].append(
+            AccountView(
+                custodian=custodian, account=account, side="liabilities" if side else "assets"
+            )
+        )
+    return tuple(_view(row, accounts[row.id]) for row in rows)
+
+
+def _view(row: AttestationRow, accounts: Sequence[AccountView]) -> AttestationView:
     return AttestationView(
         id=row.id,
         digest=row.digest,
@@ -264,14 +316,7 @@ def view(session: Session, row: AttestationRow) -> AttestationView:
         claim_type=row.claim_type,
         registry=row.registry_digest,
         round=row.round,
-        accounts=tuple(
-            AccountView(
-                custodian=account.custodian,
-                account=account.account,
-                side="liabilities" if account.side else "assets",
-            )
-            for account in accounts
-        ),
+        accounts=tuple(accounts),
         audience=row.audience,
         issued=row.issued,
         expires=row.expires,

@@ -27,7 +27,7 @@ from ..problems import Problem
 from ..store.tables import Audit, PublishedDocument
 from ..store.writer import Writer
 from ..views import AuditPage, AuditState, AuditView, SubmittedView
-from .attestations import take
+from .attestations import ReceivedAttestation, take
 
 router = APIRouter(prefix="/v1/audits", tags=["audits"])
 
@@ -115,8 +115,8 @@ def get_audit(id: AuditId, caller: AnyCaller, service: TheService) -> AuditView:
 )
 async def answer_audit(
     id: AuditId,  # noqa: A002
-    attestation: Annotated[Attestation, Depends(body(Attestation))],
     caller: Prover,
+    received: ReceivedAttestation,
     service: TheService,
     response: Response,
 ) -> SubmittedView:
@@ -124,7 +124,7 @@ async def answer_audit(
 
     It is checked as any other. A refusal lists every check and counts as an attempt.
     """
-    return await take(service, caller, Submission(attestation, caller.tenant, id), response)
+    return await take(service, caller, Submission(*received, caller.tenant, id), response)
 
 
 @router.post(

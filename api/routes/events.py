@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -25,8 +24,6 @@ from ..views import EventPage, EventView
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
 HEARTBEAT_SECONDS: Final = 15.0
-SEND_SECONDS: Final = 30.0
-"""How long a reader may take nothing before the stream is given up."""
 END_SECONDS: Final = 0.5
 """How long the end of a stream may take."""
 
@@ -76,7 +73,8 @@ class EventStream(StreamingResponse):
         except Problem as problem:
             await answer(problem)(scope, receive, send)
             return
-        telling = asyncio.create_task(self._tell(send))
+        # For a client that does not read, this waits until `http_protocol` cuts the connection.
+        telling = asyncio.create_task(self.stream_response(send))
         leaving = asyncio.create_task(_gone(receive))
         ending = asyncio.create_task(self._listener.ended.wait())
         try:
@@ -90,19 +88,6 @@ class EventStream(StreamingResponse):
             await asyncio.gather(telling, leaving, ending, return_exceptions=True)
         if not telling.cancelled():
             telling.result()
-
-    async def _tell(self, send: Send) -> None:
-        async def timely(send: Send, message: dict[str, Any]) -> None:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send(message)
-
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        body = "http.response.body"
-        with contextlib.suppress(TimeoutError):
-            await timely(send, start)
-            async for chunk in self.body_iterator:
-                await timely(send, {"type": body, "body": chunk, "more_body": True})
-            await timely(send, {"type": body, "body": b"", "more_body": False})
 
     @staticmethod
     async def _spell(feed: Feed, listener: Listener, position: int) -> AsyncIterator[bytes]:

@@ -60,7 +60,12 @@ async def ready(request: Request, service: TheService) -> ReadyView:
     return ReadyView()
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 def metrics(service: TheService) -> Response:
     """Counters and histograms of this service, of all its workers together."""
     return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)

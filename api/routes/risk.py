@@ -26,6 +26,7 @@ from ..access import Reader, TheService
 from ..bodies import body, takes
 from ..caching import NO_STORE
 from ..problems import Problem
+from ..risk_answers import breach_view, stress_view
 from ..risk_inputs import (
     BreachQuestion,
     Given,
@@ -36,14 +37,7 @@ from ..risk_inputs import (
     look_up,
     require_priced,
 )
-from ..risk_views import (
-    BreachView,
-    HealthView,
-    LiquidationView,
-    StressView,
-    breach_view,
-    stress_view,
-)
+from ..risk_views import BreachView, HealthView, LiquidationView, StressView
 from ..service import Service
 
 

@@ -19,14 +19,14 @@ from pydantic import Field, model_validator
 
 from ...circuits.attestation import Attestation
 from ...circuits.claim import document_digest
-from ...circuits.compiler import Circuit
 from ...crypto.canonical import JsonValue
 from ...risk.clock import now
 from ...risk.document import Part
 from ...risk.values import Name, Several, Text, Time, refusal
 from ...verifier.attestation import verify_attestations
 from ...verifier.bundle import Bundle, BundleReport, logged_report
-from ...verifier.examination import CircuitKey, Expectation
+from ...verifier.examination import Expectation
+from ...verifier.memory import Memory
 from ...verifier.report import Report
 from ...verifier.trust import Trust
 from .. import examples
@@ -40,7 +40,7 @@ from ..views import CheckView, ItemProblem, LoggedCheck, ReportsView, ReportView
 router = APIRouter(prefix="/v1/verify", tags=["verify"])
 
 MAX_ITEMS: Final = 1000
-GROUP: Final = 64
+GROUP: Final = 32
 """Items that are checked together, between two looks at the clock."""
 AT_ONCE: Final = 2
 """Batches that one process checks at once; it has one interpreter to do so."""
@@ -150,7 +150,7 @@ class _Batch:
             trust, _ = trust_of(session, settings.audience, policies)
         self.trust: Trust = trust
         self.at = now()
-        self.circuits: dict[CircuitKey, Circuit] = {}
+        self.memory = Memory()
         until = time.monotonic() + SHARE_OF_ANSWER * settings.answer_seconds
         views: list[ReportView] = []
         for start in range(0, len(readable), GROUP):
@@ -172,7 +172,7 @@ class _Batch:
                 self.trust,
                 self.service.srs,
                 [self._expectation(item) for item in items],
-                self.circuits,
+                self.memory,
             )
         except Exception as error:  # noqa: BLE001  # one item must not take the others down with it
             if len(items) > 1:

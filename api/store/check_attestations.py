@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from ...circuits.attestation import Attestation
-from ...circuits.claim import document_digest
-from ...circuits.compiler import Circuit
-from ...crypto.canonical import canonical_bytes
+from ...crypto.canonical import canonical_bytes, parse_json
 from ...crypto.checkpoint import Checkpoint
 from ...crypto.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from ...crypto.srs import Srs
 from ...errors import LogError
 from ...verifier.attestation import valid_until, verify_attestations
 from ...verifier.entries import AttestationEntry
-from ...verifier.examination import CircuitKey, Expectation
+from ...verifier.examination import Expectation
+from ...verifier.memory import Memory
 from ...verifier.trust import Trust, TrustedKey
 from ..reliance import relied_keys
 from ..subjects import AccountName, accounts_of, subject_of
 from .findings import Findings, columns_of, count
 from .tables import AttestedAccount, Audit, Base, ReliedKey
-
-_KEPT_CIRCUITS: Final = 64
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class AttestationCheck:
         self._connection = connection
         self._srs = srs
         self._policies: set[str] = set()
-        self._circuits: dict[CircuitKey, Circuit] = {}
+        self._memory = Memory()
         self._accounts = 0
         self._relied = 0
 
@@ -138,9 +136,10 @@ class AttestationCheck:
 
     def _document(self, each: Logged) -> Attestation:
         where = f"entry {each.index}"
-        attestation = Attestation.from_bytes(each.row.document, where)
-        self.found.equal(where, each.row, document=canonical_bytes(attestation.to_json_value()))
-        same = (attestation.identity, document_digest(attestation))
+        value = parse_json(each.row.document, where)
+        attestation = Attestation.from_json_value(value, where)
+        self.found.equal(where, each.row, document=canonical_bytes(value))
+        same = (attestation.identity, hashlib.sha256(each.row.document).hexdigest())
         self.found.expect(
             same == (each.entry.id, each.entry.digest), f"{where}: is about another attestation"
         )
@@ -196,7 +195,7 @@ class AttestationCheck:
             f"{where}: is about other accounts",
         )
         self.found.expect(
-            {(row.key_id, row.dated) for row in relied} == relied_keys(attestation),
+            {(row.key_id, row.dated) for row in relied} == relied_keys(attestation, self._memory),
             f"{where}: rests on other keys",
         )
         self.found.equal(where, each.row, subject=subject_of(claim, named, each.row.tenant))
@@ -230,8 +229,6 @@ class AttestationCheck:
         """Every proof again, with the trust of the time, at the time of acceptance."""
         if not read:
             return
-        if len(self._circuits) > _KEPT_CIRCUITS:
-            self._circuits.clear()
         policies = {attestation.claim.policy for _, attestation in read}
         trust = Trust(
             audience=None,
@@ -244,7 +241,7 @@ class AttestationCheck:
             for each, attestation in read
         ]
         attestations = [attestation for _, attestation in read]
-        reports = verify_attestations(attestations, trust, srs, expectations, self._circuits)
+        reports = verify_attestations(attestations, trust, srs, expectations, self._memory)
         for (each, _), report in zip(read, reports, strict=True):
             self._proofs.examined += 1
             failed = ", ".join(check.name for check in report.failed)

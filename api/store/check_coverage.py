@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ...risk.clock import now
 from ..subjects import AccountName, covered_by
 from .findings import ROWS_AT_ONCE, Findings, Progress, batches, columns_of, count
 from .tables import AttestationRow, AttestedAccount, Subject, SubjectAccount
 
-_ORDERED: Final[Select[Any]] = select(
+_COLUMNS: Final[tuple[InstrumentedAttribute[Any], ...]] = (
     AttestationRow.id,
     AttestationRow.subject,
     AttestationRow.log_index,
@@ -27,7 +28,12 @@ _ORDERED: Final[Select[Any]] = select(
     AttestationRow.superseded_by,
     AttestationRow.superseded,
     AttestationRow.revoked,
-).order_by(AttestationRow.subject, AttestationRow.log_index)
+)
+_ORDERED: Final = (
+    columns_of(AttestationRow)
+    .with_only_columns(*_COLUMNS)
+    .order_by(AttestationRow.subject, AttestationRow.log_index)
+)
 
 
 @dataclass

@@ -86,13 +86,12 @@ def check_rounds(connection: Connection, found: Findings, progress: Progress) ->
                     make_signed_round(envelopes, policies[row.policy]) == signed,
                     f"{where}: is not the one that its reports make",
                 )
-                stored = dict(
-                    connection.execute(
-                        select(ReportRow.digest, ReportRow.envelope).where(
-                            ReportRow.digest.in_(signed.round.reports)
-                        )
-                    ).tuples()
+                reports = connection.execute(
+                    select(ReportRow.digest, ReportRow.envelope).where(
+                        ReportRow.digest.in_(signed.round.reports)
+                    )
                 )
+                stored = {report.digest: report.envelope for report in reports}
                 given = {
                     payload_digest(each): canonical_bytes(each.to_json_value())
                     for each in envelopes

@@ -135,7 +135,7 @@ class LogCheck:
                 LogHash.index < first + len(expected),
             )
         )
-        found: dict[int, bytes] = dict(rows.tuples().all())
+        found = {row[0]: row[1] for row in rows}
         self._tiles.examined += len(expected)
         for index, value in enumerate(expected, start=first):
             self._tiles.expect(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
+from ...crypto.files import SECRET_MODE
 from ...errors import InputError
 
 WRITE: Final = "zkcollateral_write"
@@ -38,6 +40,9 @@ def connect(url: URL) -> Engine:
         )
     if not url.database or url.database == ":memory:" or url.query:
         raise InputError("database", "the path of a file", "no file, or options")
+    # It has the secrets of webhooks in it; SQLite gives its other files the mode of this one.
+    with suppress(OSError):
+        os.close(os.open(url.database, os.O_CREAT | os.O_RDWR, SECRET_MODE))
     engine = create_engine(url, pool_size=10, max_overflow=30)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from alembic import command
@@ -31,20 +34,50 @@ def migrate(engine: Engine) -> None:
     Raises:
         InputError: the tables are those of a newer release.
     """
-    with engine.execution_options(**{WRITE: True}).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        _require_known(connection)
-        command.upgrade(_config(connection), "head")
+    with setting_up(engine) as connection:
+        require_known(revision_of(connection))
+        upgrade(connection, "head")
         if connection.scalar(select(State.id)) is None:
             head = {"id": 1, "tree": Tree().to_bytes(), "last_event": 0, "trust_version": 0}
             connection.execute(insert(State), [head])
 
 
+@contextmanager
+def setting_up(engine: Engine) -> Iterator[Connection]:
+    """A transaction that alone changes tables: others that want to, wait until it ends."""
+    with engine.execution_options(**{WRITE: True}).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        yield connection
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    """Bring the tables to a revision, `head` being the newest, in a transaction of `setting_up`."""
+    command.upgrade(_config(connection), revision)
+
+
 def is_current(engine: Engine) -> bool:
     """Whether the tables are those of this release."""
     with engine.connect() as connection:
-        return _revision(connection) == _scripts().get_current_head()
+        return revision_of(connection) == newest_revision()
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision of the tables; None where there are none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def newest_revision() -> str | None:
+    """The revision of this release."""
+    return _scripts().get_current_head()
+
+
+def require_known(revision: str | None) -> None:
+    """InputError unless this release knows the revision, or there is none yet."""
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise InputError("database", "tables of this release or an older one", revision)
 
 
 def introduce_log_key(store: Store) -> None:
@@ -79,14 +112,3 @@ def _scripts() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", "zkcollateral.api.store:migrations")
     return ScriptDirectory.from_config(config)
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _require_known(connection: Connection) -> None:
-    current = _revision(connection)
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if current is not None and current not in known:
-        raise InputError("database", "tables of this release or an older one", current)

@@ -1,9 +1,12 @@
-"""The tables. Times are seconds since 1970, digests 64 hex digits, documents their canonical bytes."""
+"""The tables.
+
+Times are seconds since 1970, digests 64 hex digits, documents their canonical bytes.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -48,7 +51,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcSeconds, bytes: LargeBinary, int: BigInteger}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcSeconds,
+        bytes: LargeBinary,
+        int: BigInteger,
+    }
 
 
 class State(Base):
@@ -228,7 +235,7 @@ class AttestationRow(Base):
 
     id: Mapped[str] = mapped_column(DIGEST, primary_key=True)
     digest: Mapped[str] = mapped_column(DIGEST)
-    document: Mapped[bytes]
+    document: Mapped[bytes] = mapped_column(deferred=True)
     policy: Mapped[str] = mapped_column(ForeignKey("documents.digest"))
     claim: Mapped[str] = mapped_column(NAME)
     claim_type: Mapped[str] = mapped_column(String(32))
@@ -245,10 +252,10 @@ class AttestationRow(Base):
     subject: Mapped[str] = mapped_column(DIGEST)
     """Who claims what to whom: a later attestation of the same subject supersedes."""
     log_index: Mapped[int] = mapped_column(unique=True)
-    entry: Mapped[bytes]
+    entry: Mapped[bytes] = mapped_column(deferred=True)
     checkpoint: Mapped[int] = mapped_column(ForeignKey("checkpoints.size"))
     """The size of the checkpoint that first covered the entry."""
-    inclusion: Mapped[bytes]
+    inclusion: Mapped[bytes] = mapped_column(deferred=True)
     """The inclusion proof against it, 32 bytes per node."""
     superseded_by: Mapped[str | None] = mapped_column(DIGEST)
     superseded: Mapped[datetime | None]

@@ -39,6 +39,7 @@ from zkcollateral.circuits.attestation import Attestation
 from zkcollateral.circuits.claim import document_digest
 from zkcollateral.prover.attestation import attest
 from zkcollateral.risk.clock import now
+from zkcollateral.verifier.memory import Memory
 from zkcollateral.verifier.attestation import valid_until
 
 
@@ -306,21 +307,6 @@ def test_an_error_while_storing_leaves_nothing(
     assert decide(service, attestation) == ["accepted"]
 
 
-def test_circuits_are_kept_and_bounded(
-    service: Running, market: Market, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("zkcollateral.api.acceptance.KEPT_CIRCUITS", 2)
-    acceptance = Interrupted(service)
-    at = now()
-    kept = []
-    for seconds in (0, 0, 1, 2, 3):
-        evidence = at - timedelta(seconds=seconds)
-        acceptance.accept([case(issued_at(market, at, evidence))])
-        kept.append(len(acceptance._circuits))
-    assert kept[0] == 1
-    assert max(kept) <= 3
-
-
 def test_what_is_valid_counts_no_longer_than_its_evidence(market: Market) -> None:
     at = now()
     price_limit = at + timedelta(seconds=601)
@@ -348,7 +334,7 @@ def test_a_report_has_to_be_valid_to_be_stored(service: Running, market: Market)
                 checks = tuple(
                     replace(check, passed=check.name != "expiry") for check in each.report.checks
                 )
-                each.checked(replace(each.report, checks=checks))
+                each.checked(replace(each.report, checks=checks), Memory())
 
     with nothing_stored(service):
         outcomes = Doubting(service).accept([case(market.attestation())])

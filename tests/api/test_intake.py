@@ -44,7 +44,7 @@ class Decisions:
 
 def submission(name: str) -> Submission:
     attestation: Any = SimpleNamespace(identity=name)
-    return Submission(attestation, "holder")
+    return Submission(attestation, b"{}", "holder")
 
 
 @pytest.fixture

@@ -35,14 +35,14 @@ def quotas(folder: Path, rate: str = f"{LIMIT}/hour", **changes: Any) -> Quotas:
 
 
 def test_requests_beyond_the_limit_are_told_when_to_come_back(tmp_path: Path) -> None:
-    with running(settings(tmp_path, rate_limit=f"{LIMIT}/minute")) as service:
-        with service.client() as client:
-            answers = [client.get("/v1/policies") for _ in range(LIMIT + 2)]
-            assert [each.status_code for each in answers] == [200] * LIMIT + [429] * 2
-            assert answers[-1].json()["type"] == "urn:zkcollateral:problem:too-many-requests"
-            assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
-            for free in ("/healthz", "/readyz", "/metrics"):
-                assert client.get(free).status_code == 200
+    limited = settings(tmp_path, rate_limit=f"{LIMIT}/minute")
+    with running(limited) as service, service.client() as client:
+        answers = [client.get("/v1/policies") for _ in range(LIMIT + 2)]
+        assert [each.status_code for each in answers] == [200] * LIMIT + [429] * 2
+        assert answers[-1].json()["type"] == "urn:zkcollateral:problem:too-many-requests"
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+        for free in ("/healthz", "/readyz", "/metrics"):
+            assert client.get(free).status_code == 200
 
 
 def test_every_key_has_its_own_quota(tmp_path: Path) -> None:
@@ -58,15 +58,15 @@ def test_every_key_has_its_own_quota(tmp_path: Path) -> None:
 
 
 def test_made_up_keys_have_no_quota_of_their_own(tmp_path: Path) -> None:
-    with running(settings(tmp_path, rate_limit=f"{LIMIT}/minute")) as service:
-        with service.client() as client:
-            statuses = [
-                client.get(
-                    "/v1/policies",
-                    headers={"Authorization": f"Bearer zkc_{number:016x}_{'A' * 43}"},
-                ).status_code
-                for number in range(LIMIT + 3)
-            ]
+    limited = settings(tmp_path, rate_limit=f"{LIMIT}/minute")
+    with running(limited) as service, service.client() as client:
+        statuses = [
+            client.get(
+                "/v1/policies",
+                headers={"Authorization": f"Bearer zkc_{number:016x}_{'A' * 43}"},
+            ).status_code
+            for number in range(LIMIT + 3)
+        ]
     assert statuses == [401] * LIMIT + [429] * 3
 
 

@@ -218,6 +218,48 @@ def test_what_the_engine_refuses(
     assert said.startswith(detail), said
 
 
+def large(positions: int) -> dict[str, Any]:
+    """A question about so many positions."""
+    names = [f"A{number}" for number in range(positions)]
+    registry = {
+        **BODY["registry"],
+        "slots": "256",
+        "assets": [
+            {"slot": str(slot), "symbol": name, "unit": "-8", "side": "collateral"}
+            for slot, name in enumerate(names)
+        ],
+    }
+    policy = {
+        **BODY["policy"],
+        "registry": document_digest(Registry.from_json_value(registry, "registry")),
+        "factors": {"collateral": dict.fromkeys(names, "0.5"), "debt": {}, "signed": {}},
+        "claims": {"maintenance": {"type": "maintenance"}},
+    }
+    return {
+        "portfolio": {
+            **BODY["portfolio"],
+            "collateral": dict.fromkeys(names, "1"),
+            "debt": {},
+        },
+        "registry": registry,
+        "policy": policy,
+        "prices": {**BODY["prices"], "prices": dict.fromkeys(names, "2")},
+    }
+
+
+@pytest.mark.parametrize("path", ["evaluate", "liquidation", "breach"])
+def test_work_is_bounded(asked: Asked, path: str) -> None:
+    assert risk_inputs.MAX_WORK == 20_000
+    asked.answer(path, **large(20))
+    status, kind, detail = asked.refused(path, **large(142))
+    assert (status, kind) == (422, "risk-unusable")
+    assert "142 positions" in detail
+    if path == "breach":
+        scenarios = [{"name": f"s{number}", "shocks": {"A0": "-0.5"}} for number in range(64)]
+        status, kind, _ = asked.refused(path, **large(120), scenarios=scenarios)
+        assert (status, kind) == (422, "risk-unusable")
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     "portfolio",

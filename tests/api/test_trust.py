@@ -256,7 +256,7 @@ def test_retirement_revokes_what_rests_on_later_signatures(
         market = Market.at_service(service)
         leaked = market.venues["bank"] if who == "custodian" else market.oracles["north"]
         at = now()
-        # One before the leak, two after it (of two accounts), and one that has nothing to do with it.
+        # One before the leak, two after it, and one that has nothing to do with the key.
         kept = market.attestation(at=at - seconds(60))
         first = market.attestation(
             market.vouched(account="acct-2", as_of=at - seconds(20)), at=at - seconds(20)

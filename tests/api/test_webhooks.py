@@ -24,13 +24,14 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from tests.api.running import running, settings
-from zkcollateral.api import addresses, letters, postbox, webhooks
+from zkcollateral.api import letters, postbox, webhooks
 from zkcollateral.api.access import create_api_key
 from zkcollateral.api.addresses import AddressError, is_public, read_url
 from zkcollateral.api.app import make_service
+from zkcollateral.api.events import last_event
 from zkcollateral.api.letters import Answer, Letter, new_secret, signature
 from zkcollateral.api.postbox import Schedule, queue, record, take
 from zkcollateral.api.service import Service
@@ -79,7 +80,7 @@ def receiving(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
             got = Got(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
             receiver.got.append(got)
             receiver.before(got)
@@ -151,7 +152,7 @@ def hook(service: Service, url: str, tenant: str = "a", types: str = "") -> str:
                 types=types,
                 created=writer.at,
                 disabled=None,
-                position=postbox.last_event(writer.session),
+                position=last_event(writer.session),
             )
         )
     return id_
@@ -523,8 +524,7 @@ def test_a_tenant_without_a_good_key_gets_nothing_more(tmp_path: Path, database_
         hook(service, f"{receiver.url}/token", tenant="token")
         with service.store.write() as writer:
             session = writer.session
-            for row in session.scalars(select(ApiKey).where(ApiKey.tenant == "token")):
-                session.delete(row)
+            session.execute(delete(ApiKey).where(ApiKey.tenant == "token"))
             half = session.scalars(select(ApiKey).where(ApiKey.tenant == "half")).first()
             assert half is not None
             half.revoked = writer.at
@@ -669,10 +669,10 @@ def test_a_deleted_webhook_is_forgotten_while_its_letter_is_under_way(
             made = client.post("/v1/webhooks", json={"url": receiver.url}).json()
             deleted: list[int] = []
 
-            def delete(_: Got) -> None:
+            def forget(_: Got) -> None:
                 deleted.append(client.delete(f"/v1/webhooks/{made['id']}").status_code)
 
-            receiver.before = delete
+            receiver.before = forget
             emit(service.service, 1, 2)
             wait_until(lambda: bool(deleted))
             time.sleep(0.3)
@@ -765,7 +765,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
         found = answers.pop(0) if len(answers) > 1 else answers[0]
         return [(0, 0, 0, "", (address, 0)) for address in found]
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return known
 
 
@@ -842,7 +842,6 @@ def test_the_address_that_was_checked_is_called_under_the_name(
         hook(service, f"https://other.example.org:{port}/in", tenant="b")
         emit(service, 1)
         with posting(service, Schedule(first_delay=60)):
-            wait_until(lambda: all(row.outcome for row in deliveries(service)) and asked)
             wait_until(lambda: len([row for row in deliveries(service) if row.outcome]) == 2)
         good, bad = deliveries(service)
         assert (good.webhook, good.outcome) == (first, "answered 204")

@@ -32,7 +32,7 @@ def test_every_command_has_help_with_its_example(run: Run, command: str) -> None
         assert line in outcome.out
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "prices", "risk", "api-key", ""])
+@pytest.mark.parametrize("command", [*COMMANDS, "prices", "risk", "audit", "log", "api-key", "db", ""])
 def test_every_option_takes_one_line(
     run: Run, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +61,7 @@ def test_examples_work_one_after_the_other(
     (empty / "keys").mkdir(parents=True)
     monkeypatch.chdir(empty)
     monkeypatch.setenv("ZKCOLLATERAL_PASSPHRASE", "for the example")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///example.db")
     write(empty / "registry.json", REGISTRY)
     write(empty / "policy.json", policy(liquidation=LIQUIDATION))
     for name in ("portfolio", "books"):
@@ -74,8 +75,15 @@ def test_examples_work_one_after_the_other(
     order = (
         *("commit", "vouch", "trust", "prices sign", "prices combine", "prove", "verify"),
         *("inspect", "risk report", "risk liquidation", "digest"),
+        *("api-key create", "api-key list"),
     )
-    assert {*order, "keygen", "demo"} == set(COMMANDS)
+    # The id of its example is nobody's: tests/cli/test_api_key.py.
+    revoking = "api-key revoke"
+    # tests/cli/test_service_examples.py has a service for them.
+    of_service = {"submit", "audit open", "audit answer", "audit list", "log verify", "watch"}
+    # tests/cli/test_db.py has a database for them.
+    of_service |= {"db check", "db backup", "db restore", "db upgrade"}
+    assert {*order, "keygen", "demo", revoking, *of_service} == set(COMMANDS)
     for command in order:
         outcome = run(example(command).removeprefix("zkcollateral "))
         assert outcome.status == 0, outcome.err

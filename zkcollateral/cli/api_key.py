@@ -35,7 +35,7 @@ def create_key(
     tenant: Annotated[str, typer.Option(metavar="NAME", help="Whose key it is.")],
     scope: Annotated[
         list[ScopeName],
-        typer.Option(metavar="SCOPE", help="prover, custodian, oracle, auditor, admin; repeat."),
+        typer.Option(metavar="SCOPE", help="What it may; may be repeated."),
     ],
     name: Annotated[
         str | None,
@@ -45,7 +45,8 @@ def create_key(
 ) -> None:
     """Create an API key and print it, this once.
 
-    The service keeps a hash of it: nobody can look it up again.
+    SCOPE is prover, custodian, oracle, auditor or admin. The service keeps a hash of the key:
+    nobody can look it up again.
     """
     with _store() as store:
         from pydantic import ValidationError

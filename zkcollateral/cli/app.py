@@ -10,6 +10,7 @@ import typer
 from .api_key import create_key, list_keys, revoke_key
 from .audit import answer, list_audits, open_audit
 from .commit import commit
+from .db import backup, check, restore, upgrade
 from .demo import demo
 from .digest import digest
 from .inspect import inspect
@@ -95,6 +96,10 @@ EXAMPLES: Final = {
     ),
     "api-key list": ("zkcollateral api-key list",),
     "api-key revoke": ("zkcollateral api-key revoke 0123456789abcdef",),
+    "db check": ("zkcollateral db check --kept checkpoint",),
+    "db backup": ("zkcollateral db backup service.backup",),
+    "db restore": ("zkcollateral db restore service.backup --kept checkpoint",),
+    "db upgrade": ("zkcollateral db upgrade",),
     "digest": ("zkcollateral digest policy.json",),
     "demo": ("zkcollateral demo --dir demo-output",),
 }
@@ -122,6 +127,9 @@ log_app = typer.Typer(
 
 api_key_app = typer.Typer(
     rich_markup_mode=None, context_settings=_SETTINGS, help="API keys of this machine's service."
+)
+db_app = typer.Typer(
+    rich_markup_mode=None, context_settings=_SETTINGS, help="The database of this service."
 )
 
 
@@ -186,5 +194,10 @@ app.add_typer(api_key_app, name="api-key")
 _register(api_key_app, "api-key create", create_key)
 _register(api_key_app, "api-key list", list_keys)
 _register(api_key_app, "api-key revoke", revoke_key)
+app.add_typer(db_app, name="db")
+_register(db_app, "db check", check)
+_register(db_app, "db backup", backup)
+_register(db_app, "db restore", restore)
+_register(db_app, "db upgrade", upgrade)
 _register(app, "digest", digest)
 _register(app, "demo", demo)

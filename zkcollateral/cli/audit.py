@@ -134,9 +134,7 @@ def answer(
     audit: Annotated[str, typer.Argument(metavar="AUDIT", help="The audit's id.")],
     opening: Openings,
     commitment: CommitmentFiles,
-    trust: Annotated[
-        Path, typer.Option(metavar="FILE", help="Your trust file: policies and oracles.")
-    ],
+    trust: Annotated[Path, typer.Option(metavar="FILE", help="Your trust file (see trust).")],
     liability_opening: LiabilityOpenings = None,
     liability_commitment: LiabilityCommitments = None,
     yes: Annotated[bool, typer.Option("--yes", help="Answer without being asked.")] = False,

@@ -42,7 +42,7 @@ def inspect(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an attestation says, unchecked; of a bundle also its place in the log."""
+    """Show what an attestation or a bundle says, unchecked."""
     from ..circuits.attestation import Attestation
     from .files import read_attested, refuse_inputs, write_binary
 

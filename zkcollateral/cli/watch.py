@@ -57,9 +57,7 @@ def watch(
     commitment: CommitmentFiles,
     policy: Annotated[Path, typer.Option(metavar="FILE", help="Policy.")],
     claim: Annotated[str, typer.Option(metavar="NAME", help="A claim of the policy.")],
-    trust: Annotated[
-        Path, typer.Option(metavar="FILE", help="Your trust file: policies and oracles.")
-    ],
+    trust: Annotated[Path, typer.Option(metavar="FILE", help="Your trust file (see trust).")],
     audience: Audience = None,
     liability_opening: LiabilityOpenings = None,
     liability_commitment: LiabilityCommitments = None,
@@ -72,7 +70,7 @@ def watch(
     plain_http: PlainHttp = False,
     as_json: AsJson = False,
 ) -> int:
-    """Prove a claim anew on every price round of the service, and submit that.
+    """Prove a claim anew on every price round, and submit that.
 
     The newest round is taken first, then each as it is announced; one that is too old already is
     passed over. Openings and commitments are read anew every time, so that files can be replaced.
