@@ -75,6 +75,17 @@ def make_service(settings: Settings) -> Service:
     )
 
 
+def open_tables(settings: Settings) -> Store:
+    """The database of these settings, for what does not touch the log: its key is not asked for.
+
+    Raises:
+        InputError: a database that cannot be used.
+    """
+    store = Store(connect(settings.database), None)
+    migrate(store.engine)
+    return store
+
+
 def open_store(settings: Settings) -> Store:
     """The database of these settings, set up.
 

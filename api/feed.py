@@ -9,6 +9,7 @@ here runs on the event loop, except for the database, which is asked in threads.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from itertools import islice
@@ -122,7 +123,8 @@ class Feed:
 
     async def _after(self, caller: Caller | None, position: int) -> tuple[list[Happened], int]:
         if self._recent and self._recent[0].id <= position + 1:
-            start = position + 1 - self._recent[0].id
+            # Looked up and not counted: old refusals are forgotten, which leaves gaps.
+            start = bisect_right(self._recent, position, key=lambda event: event.id)
             batch = list(islice(self._recent, start, start + BATCH))
             events = [event for event in batch if event.visible_to(caller)]
             return events, batch[-1].id if batch else position

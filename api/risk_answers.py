@@ -1,4 +1,4 @@
-"""From what the engine found to what the service answers, where no report of its own says it all."""
+"""From what the engine found to what the service answers, where it makes no report of its own."""
 
 from __future__ import annotations
 

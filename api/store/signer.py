@@ -12,6 +12,7 @@ from ...crypto.keyfile import (
     read_signing_key,
     write_key_pair,
 )
+from ...crypto.randomness import random_bytes
 from ...crypto.signature import SigningKey
 from ...errors import FileError, InputError
 
@@ -50,15 +51,28 @@ def load_signer(path: Path, origin: str) -> LogSigner:
         InputError: a key of another log, or of another role.
     """
     if not os.path.lexists(path):
-        try:
-            write_key_pair(
-                path.with_suffix(""), NamedSigningKey("log", origin, SigningKey.generate())
-            )
-        except FileError:
-            # Two processes that start at once: the other one was first, if it exists now.
-            if not os.path.lexists(path):
-                raise
+        _make(path, origin)
     key = read_signing_key(path)
     if key.name != origin:
         raise InputError(str(path), f"the key of the log {origin}", f"that of {key.name}")
     return LogSigner(key)
+
+
+def _make(path: Path, origin: str) -> None:
+    """Make a key that has its name once it is complete; of those that start at once, one does."""
+    if os.path.lexists(path.with_suffix(".pub")) and not os.path.lexists(path):
+        raise FileError(str(path), "the secret key of the public one beside it", "no file")
+    stem = path.with_name(f".{random_bytes(12).hex()}")
+    made, public = (stem.with_name(f"{stem.name}{suffix}") for suffix in (".key", ".pub"))
+    write_key_pair(stem, NamedSigningKey("log", origin, SigningKey.generate()))
+    try:
+        os.link(made, path)
+        os.replace(public, path.with_suffix(".pub"))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        reason = error.strerror or "an error"
+        raise FileError(str(path), "a file that can be made", reason) from None
+    finally:
+        made.unlink(missing_ok=True)
+        public.unlink(missing_ok=True)

@@ -19,12 +19,19 @@ class Store:
 
     Args:
         engine: as `connect` makes it; its tables are those of the newest migration.
-        signer: of the log.
+        signer: of the log; None: whatever is written here puts nothing into the log.
     """
 
-    def __init__(self, engine: Engine, signer: LogSigner) -> None:
+    def __init__(self, engine: Engine, signer: LogSigner | None) -> None:
         self.engine = engine
-        self.signer = signer
+        self._signer = signer
+
+    @property
+    def signer(self) -> LogSigner:
+        """The log's signer."""
+        if self._signer is None:
+            raise RuntimeError("this store was opened without the log's key")
+        return self._signer
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -37,7 +44,7 @@ class Store:
         """A write transaction: committed as a whole at the end, or not at all after an error."""
         engine = self.engine.execution_options(**{WRITE: True})
         with Session(engine, expire_on_commit=False) as session, session.begin():
-            writer = Writer(session, self.signer)
+            writer = Writer(session, self._signer)
             yield writer
             session.flush()
             writer.finish()

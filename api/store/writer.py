@@ -42,7 +42,7 @@ class Writer:
         at: the time of the transaction.
     """
 
-    def __init__(self, session: Session, signer: LogSigner) -> None:
+    def __init__(self, session: Session, signer: LogSigner | None) -> None:
         self.session = session
         self._signer = signer
         state = session.scalar(select(State).where(State.id == 1).with_for_update())
@@ -80,6 +80,8 @@ class Writer:
         """Store what was appended under a new signed checkpoint; None if nothing was."""
         if not self._appended:
             return None
+        if self._signer is None:
+            raise RuntimeError("the log is written to without its key")
         first = self._tree.size
         hashes = [leaf_hash(data) for data in self._appended]
         self._tree, completed = self._tree.append(hashes)

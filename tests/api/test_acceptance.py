@@ -39,8 +39,8 @@ from zkcollateral.circuits.attestation import Attestation
 from zkcollateral.circuits.claim import document_digest
 from zkcollateral.prover.attestation import attest
 from zkcollateral.risk.clock import now
-from zkcollateral.verifier.memory import Memory
 from zkcollateral.verifier.attestation import valid_until
+from zkcollateral.verifier.memory import Memory
 
 
 class Interrupted(Acceptance):

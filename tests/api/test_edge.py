@@ -163,8 +163,8 @@ def test_bodies_together_take_no_more_than_their_room(tmp_path: Path) -> None:
 
 def test_memory_of_bodies_is_given_back(service: Running, client: httpx.Client) -> None:
     for _ in range(40):
-        assert client.post("/v1/verify/batch", content=padded(BATCH), headers=TYPE).is_client_error
-        assert kind(client.post("/v1/verify/batch", content=padded(BATCH + 1))) == "body-too-large"
+        response = client.post("/v1/verify/batch", content=padded(BATCH), headers=TYPE)
+        assert response.status_code in {400, 422}
 
 
 def test_an_answer_that_takes_too_long_is_given_up(service: Running) -> None:

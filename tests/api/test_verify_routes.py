@@ -16,6 +16,7 @@ from tests.api.running import Market, Running, running, settings
 from zkcollateral.api.routes import verify
 from zkcollateral.api.store.tables import AttestationRow, Event, LogEntry
 from zkcollateral.circuits.attestation import Attestation
+from zkcollateral.verifier.attestation import verify_attestations
 from zkcollateral.verifier.report import CHECK_NAMES
 
 PROBLEM = "urn:zkcollateral:problem:"
@@ -256,7 +257,7 @@ def test_only_so_many_batches_at_once(asked: Asked, monkeypatch: pytest.MonkeyPa
 def test_an_item_that_breaks_the_check_is_alone_with_it(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = verify.verify_attestations
+    real = verify_attestations
     other = asked.market.attestation()
 
     def breaking(attestations: Any, *rest: Any) -> Any:
@@ -281,7 +282,8 @@ def test_where_reads_need_a_key_so_does_this(tmp_path_factory: pytest.TempPathFa
         service.client() as nobody,
         service.client("auditor") as auditor,
     ):
-        for path, body in (("", {}), ("/batch", {"items": []})):
+        bodies: list[tuple[str, dict[str, Any]]] = [("", {}), ("/batch", {"items": []})]
+        for path, body in bodies:
             answer = nobody.post(f"/v1/verify{path}", json=body)
             assert problem(answer) == (401, "key-missing")
         assert auditor.post("/v1/verify/batch", json={"items": []}).status_code == 200

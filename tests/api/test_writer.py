@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,10 +26,10 @@ from zkcollateral.api.store.tables import (
 )
 from zkcollateral.api.store.tree import proof_of_consistency, proof_of_inclusion
 from zkcollateral.crypto.checkpoint import VerifierKey, open_checkpoint
-from zkcollateral.crypto.keyfile import NamedSigningKey, write_key_pair
+from zkcollateral.crypto.keyfile import NamedSigningKey, read_public_key, write_key_pair
 from zkcollateral.crypto.merkle import Tree, leaf_hash, verify_consistency, verify_inclusion
 from zkcollateral.crypto.signature import SigningKey
-from zkcollateral.errors import InputError
+from zkcollateral.errors import FileError, InputError
 from zkcollateral.verifier.entries import RevocationEntry
 
 
@@ -188,3 +190,38 @@ def test_a_signer_of_another_role_or_log_is_refused(tmp_path: Path) -> None:
     write_key_pair(tmp_path / "other", NamedSigningKey("log", "other/log", SigningKey.generate()))
     with pytest.raises(InputError, match="other/log"):
         load_signer(tmp_path / "other.key", "example/log")
+
+
+def test_the_key_is_made_once_and_has_its_name_when_it_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.key"
+    seen: list[int] = []
+    link = os.link
+
+    def linking(source: Path, target: Path) -> None:
+        seen.append(source.stat().st_size)
+        # Somebody else starts at this very moment, and is first.
+        monkeypatch.setattr(os, "link", link)
+        first.append(load_signer(path, "example/log"))
+        link(source, target)
+
+    first: list[LogSigner] = []
+    monkeypatch.setattr(os, "link", linking)
+    second = load_signer(path, "example/log")
+    assert first[0].public == second.public
+    assert read_public_key(path.with_suffix(".pub")) == second.public
+    assert seen[0] > 100
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["log.key", "log.pub"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(FileError):
+        load_signer(tmp_path / "nowhere" / "log.key", "example/log")
+
+
+def test_a_secret_key_that_is_lost_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log.key"
+    load_signer(path, "example/log")
+    path.unlink()
+    with pytest.raises(FileError, match="the secret key of the public one"):
+        load_signer(path, "example/log")
+    assert [each.name for each in tmp_path.iterdir()] == ["log.pub"]

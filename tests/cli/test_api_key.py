@@ -146,3 +146,9 @@ def test_settings_are_those_of_the_service(cli: Cli, monkeypatch: pytest.MonkeyP
 
 def test_scopes_are_those_of_the_service() -> None:
     assert tuple(scope.value for scope in ScopeName) == SCOPES
+
+
+def test_no_log_key_is_made(cli: Cli, tmp_path: Path) -> None:
+    """Guards: one made in another folder than the service's would be trusted beside its own."""
+    assert cli("create --tenant ops --scope admin").status == 0
+    assert not list(tmp_path.glob("*.key"))

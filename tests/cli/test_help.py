@@ -32,7 +32,9 @@ def test_every_command_has_help_with_its_example(run: Run, command: str) -> None
         assert line in outcome.out
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "prices", "risk", "audit", "log", "api-key", "db", ""])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "prices", "risk", "audit", "log", "api-key", "db", ""]
+)
 def test_every_option_takes_one_line(
     run: Run, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +85,9 @@ def test_examples_work_one_after_the_other(
     of_service = {"submit", "audit open", "audit answer", "audit list", "log verify", "watch"}
     # tests/cli/test_db.py has a database for them.
     of_service |= {"db check", "db backup", "db restore", "db upgrade"}
-    assert {*order, "keygen", "demo", revoking, *of_service} == set(COMMANDS)
+    # It never ends by itself: tests/cli/test_serve.py.
+    serving = "serve"
+    assert {*order, "keygen", "demo", revoking, serving, *of_service} == set(COMMANDS)
     for command in order:
         outcome = run(example(command).removeprefix("zkcollateral "))
         assert outcome.status == 0, outcome.err

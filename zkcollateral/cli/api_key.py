@@ -120,14 +120,14 @@ def _store() -> Iterator[Store]:
     try:
         from sqlalchemy.exc import SQLAlchemyError
 
-        from ..api.app import open_store
+        from ..api.app import open_tables
         from ..api.settings import Settings
     except ImportError as error:
         expected = "the packages of the service (pip install 'zkcollateral[api]')"
         raise InputError("api-key", expected, f"no module {error.name}") from None
     settings = Settings.load()
     try:
-        store = open_store(settings)
+        store = open_tables(settings)
         try:
             yield store
         finally:
