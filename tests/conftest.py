@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,7 @@ from hypothesis import settings
 from zkcollateral.crypto.arithmetic import Arithmetic
 from zkcollateral.crypto.select import arithmetic as select_arithmetic
 
+TESTS = Path(__file__).parent
 NATIVE_INSTALLED = importlib.util.find_spec("zkcollateral_native") is not None
 NATIVE_REQUIRED = os.environ.get("ZKCOLLATERAL_REQUIRE_NATIVE") == "1"
 
@@ -54,3 +56,19 @@ def fast() -> Arithmetic:
 def _native_marker(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("native") is not None:
         _native()
+
+
+# They make proofs by the hundred, which the reference arithmetic takes minutes for. What they are
+# about does not depend on it; the way of one attestation is tried with both.
+PROVE_MUCH = ("api", "client", "cli/test_submit", "cli/test_audit", "cli/test_watch", "cli/test_log")
+TRIED_WITH_BOTH = "test_submission.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the service's tests out where the native arithmetic is not installed."""
+    if NATIVE_INSTALLED or NATIVE_REQUIRED:
+        return
+    for item in items:
+        path = item.path.relative_to(TESTS).as_posix()
+        if path.startswith(PROVE_MUCH) and item.path.name != TRIED_WITH_BOTH:
+            item.add_marker(pytest.mark.skip(reason="zkcollateral-native is not installed"))

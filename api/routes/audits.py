@@ -62,8 +62,8 @@ class Refusal(Part):
     "", status_code=201, summary="Open an audit", openapi_extra=takes(Question, examples.AUDIT)
 )
 def open_audit(
-    question: Annotated[Question, Depends(body(Question))],
     caller: Auditor,
+    question: Annotated[Question, Depends(body(Question))],
     once: Once,
     service: TheService,
     response: Response,
@@ -134,8 +134,8 @@ async def answer_audit(
 )
 def decline_audit(
     id: AuditId,  # noqa: A002
-    refusal: Annotated[Refusal, Depends(body(Refusal))],
     caller: Prover,
+    refusal: Annotated[Refusal, Depends(body(Refusal))],
     service: TheService,
 ) -> AuditView:
     """Say that there will be no answer: the audit has failed."""

@@ -37,8 +37,8 @@ router = APIRouter(prefix="/v1/commitments", tags=["commitments"])
     openapi_extra=takes(SignedDocument, examples.VOUCH),
 )
 def post_commitment(
-    signed: Annotated[SignedDocument, Depends(body(SignedDocument))],
     caller: Custodian,
+    signed: Annotated[SignedDocument, Depends(body(SignedDocument))],
     once: Once,
     service: TheService,
     response: Response,

@@ -26,8 +26,8 @@ router = APIRouter(prefix="/v1/api-keys", tags=["API keys"])
     openapi_extra=takes(ApiKeyRequest, examples.API_KEY),
 )
 def post_api_key(
-    request: Annotated[ApiKeyRequest, Depends(body(ApiKeyRequest))],
     caller: Admin,
+    request: Annotated[ApiKeyRequest, Depends(body(ApiKeyRequest))],
     once: Once,
     service: TheService,
     response: Response,

@@ -33,8 +33,8 @@ router = APIRouter(prefix="/v1/price-rounds", tags=["price rounds"])
     openapi_extra=takes(SignedDocument, examples.REPORT),
 )
 def post_report(
-    signed: Annotated[SignedDocument, Depends(body(SignedDocument))],
     caller: Oracle,
+    signed: Annotated[SignedDocument, Depends(body(SignedDocument))],
     once: Once,
     service: TheService,
     response: Response,

@@ -66,8 +66,8 @@ def get_trust(request: Request, caller: Reader, service: TheService) -> Response
     openapi_extra=takes(TrustedKey, examples.TRUSTED_KEY),
 )
 def post_key(
-    key: Annotated[TrustedKey, Depends(body(TrustedKey))],
     caller: Admin,
+    key: Annotated[TrustedKey, Depends(body(TrustedKey))],
     once: Once,
     service: TheService,
     response: Response,
@@ -126,8 +126,8 @@ def get_key(key_id: DigestInPath, caller: Reader, service: TheService) -> KeyVie
 )
 def post_retirement(
     key_id: DigestInPath,
-    retirement: Annotated[Retirement, Depends(body(Retirement))],
     caller: Admin,
+    retirement: Annotated[Retirement, Depends(body(Retirement))],
     service: TheService,
 ) -> KeyView:
     """End a key's window, and say so in the log.

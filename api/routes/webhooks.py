@@ -46,8 +46,8 @@ class NewWebhook(Part):
     openapi_extra=takes(NewWebhook, examples.WEBHOOK),
 )
 def make_webhook(
-    wanted: Annotated[NewWebhook, Depends(body(NewWebhook))],
     caller: AnyCaller,
+    wanted: Annotated[NewWebhook, Depends(body(NewWebhook))],
     once: Once,
     service: TheService,
     response: Response,

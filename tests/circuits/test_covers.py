@@ -374,7 +374,7 @@ class TestAttestation:
     def test_inspect_shows_the_liabilities(self, attestation: Attestation) -> None:
         from zkcollateral.cli.inspect import _Summary
 
-        rows = _Summary(attestation, "", 0).rows()
+        rows = _Summary(attestation, "", 0, None).rows()
         shown = {text.split(":")[0] for what, text in rows if what.startswith("commitment")}
         assert {"reserves", "clients", "lenders"} <= shown
 
