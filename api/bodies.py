@@ -15,7 +15,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import PlainValidator, ValidationError
 
-from ..crypto.canonical import JsonValue, parse_json
+from ..crypto.canonical import JsonValue, nests_deeper, parse_json
 from ..errors import DocumentError
 from ..risk.document import Document, Part
 from ..risk.values import refusal
@@ -31,6 +31,9 @@ _AFTER_ITEM: Final = re.compile(r"\s*(?:(,)\s*|\]\s*\}\s*$)")
 _END: Final = re.compile(r"\]\s*\}\s*$")
 # It only finds where an item ends; what an item says is read strictly afterwards.
 _SCANNER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+
+MAX_SCANNED_DEPTH: Final = 256
+"""Of a body with several items: within it, one that nests too deeply is that item's own error."""
 
 SMALL_BYTES: Final = 64 * 1024
 """Bodies up to this size are parsed where they arrive; of a larger one others would notice."""
@@ -67,6 +70,9 @@ def parse_items(data: bytes, most: int) -> list[JsonValue | Problem]:
         Problem: another body, or more items.
     """
     found: list[JsonValue | Problem] = []
+    # Looked at first: the scanner recurses, and a library may have raised the limit that stops it.
+    if nests_deeper(data, MAX_SCANNED_DEPTH):
+        raise Problem("json-too-deep", "body: it nests too deeply")
     try:
         for text in _items(data.decode("utf-8")):
             if len(found) == most:
@@ -75,8 +81,6 @@ def parse_items(data: bytes, most: int) -> list[JsonValue | Problem]:
                 found.append(parse_body(text.encode()))
             except Problem as problem:
                 found.append(problem)
-    except RecursionError:
-        raise Problem("json-too-deep", "body: it nests too deeply") from None
     except ValueError:
         # Of a decoding error nothing is said: it holds the whole body.
         raise Problem(

@@ -117,6 +117,11 @@ class Filing:
             return refused(report, self._more_exactly(case, report))
         if case.until is None or case.until <= self._writer.at:
             return refused(failing(report, "expiry", "it expired while it waited"))
+        if case.attestation.claim.issued > self._writer.at:
+            # Its entry would be dated before it was issued, and no bundle of it would pass.
+            return refused(
+                failing(report, "expiry", "it was issued later than now: a clock was set")
+            )
         if case.id in self._known:
             return Problem("nonce-replayed", "this attestation answered another audit before")
         return self._superseded(case, report)

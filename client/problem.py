@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from ..crypto.canonical import nests_deeper
 from ..verifier.report import CHECK_NAMES, Check, CheckName
 from .backoff import seconds_of
 from .errors import BLANK, ServiceError, ServiceUnavailable
@@ -42,9 +43,13 @@ def read_problem(
 def _members(media_type: str, content: bytes) -> dict[str, Any]:
     if media_type.partition(";")[0].strip().lower() != "application/problem+json":
         return {}
+    content = content[:MAX_BYTES]
+    # Looked at first: the parser recurses, and a library may have raised the limit that stops it.
+    if nests_deeper(content):
+        return {}
     try:
-        value = json.loads(content[:MAX_BYTES])
-    except (ValueError, RecursionError):
+        value = json.loads(content)
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -60,7 +60,14 @@ def _native_marker(request: pytest.FixtureRequest) -> None:
 
 # They make proofs by the hundred, which the reference arithmetic takes minutes for. What they are
 # about does not depend on it; the way of one attestation is tried with both.
-PROVE_MUCH = ("api", "client", "cli/test_submit", "cli/test_audit", "cli/test_watch", "cli/test_log")
+PROVE_MUCH = (
+    "api",
+    "client",
+    "cli/test_audit",
+    "cli/test_log",
+    "cli/test_submit",
+    "cli/test_watch",
+)
 TRIED_WITH_BOTH = "test_submission.py"
 
 

@@ -121,13 +121,16 @@ def check_inclusion(bundle: Bundle, trust: Trust) -> OpenedCheckpoint:
     """The checkpoint that covers a bundle's attestation.
 
     Raises:
-        LogError: it does not, or the entry is about another attestation.
+        LogError: it does not, or the entry is about another attestation or dated before its issue.
         SignatureError: no trusted log signed it.
         EncodingError: it is no checkpoint.
     """
     entry, attestation = bundle.log.entry, bundle.attestation
     if entry.id != attestation.identity or entry.digest != document_digest(attestation):
         raise LogError("log: the entry is about another attestation")
+    # Or a key whose window has ended could log, dated back, what was issued since.
+    if entry.time < attestation.claim.issued:
+        raise LogError("log: the entry is dated before the attestation was issued")
     # Its own time is what a key's window is held against, as with everything that is signed.
     keys = [
         VerifierKey(key.name, key.key)

@@ -7,14 +7,18 @@ and their compiled claims are too.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
-from ..circuits.claim import document_digest
 from ..circuits.compiler import Backing, Circuit
+from ..crypto.canonical import canonical_bytes
 from ..risk.document import Document
 
 T = TypeVar("T")
+
+_TERM_BYTES = 16
+"""What one term of a compiled row counts as: in memory it takes as much as so much JSON, read."""
 
 
 class CircuitKey(NamedTuple):
@@ -32,10 +36,14 @@ class Memory:
 
     Args:
         most: results that are kept; beyond that all are forgotten.
+        most_bytes: of JSON whose documents are kept, and of compiled claims; beyond that too.
+            Whoever submits chooses the documents, and in memory they are many times as large.
     """
 
-    def __init__(self, most: int = 4096) -> None:
+    def __init__(self, most: int = 4096, most_bytes: int = 16 * 1024 * 1024) -> None:
         self._most = most
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._circuits: dict[CircuitKey, Circuit] = {}
         self._results: dict[tuple[object, ...], tuple[tuple[object, ...], object]] = {}
 
@@ -43,13 +51,21 @@ class Memory:
         """The compiled claim of a key."""
         if key not in self._circuits:
             made = compile_()
-            self._make_room(self._circuits)
+            rows = made.system.rows
+            terms = sum(len(row.account_terms) + len(row.value_terms) for row in rows)
+            self._make_room(_TERM_BYTES * terms)
             self._circuits[key] = made
         return self._circuits[key]
 
     def digest(self, document: Document) -> str:
         """The digest of a document."""
-        return self.once("digest", (document,), lambda: document_digest(document))
+
+        def make() -> str:
+            data = canonical_bytes(document.to_json_value())
+            self._make_room(len(data))
+            return hashlib.sha256(data).hexdigest()
+
+        return self.once("digest", (document,), make)
 
     def once(self, what: str, about: tuple[object, ...], make: Callable[[], T]) -> T:
         """What `make` returns, which depends on these very objects and nothing else.
@@ -63,10 +79,12 @@ class Memory:
         found = self._results.get(key)
         if found is None:
             made = make()
-            self._make_room(self._results)
+            self._make_room(0)
             found = self._results[key] = (about, made)
         return cast(T, found[1])
 
-    def _make_room(self, kept: dict[Any, Any]) -> None:
-        if len(kept) >= self._most:
-            kept.clear()
+    def _make_room(self, more: int) -> None:
+        full = len(self._results) + len(self._circuits) >= self._most
+        if full or self._bytes + more > self._most_bytes:
+            self._results, self._circuits, self._bytes = {}, {}, 0
+        self._bytes += more

@@ -164,6 +164,8 @@ class AttestationCheck:
             issued=claim.issued,
             expires=valid_until(attestation),
         )
+        if each.row.revoked is None:
+            self.found.equal(f"entry {each.index}", each.row, revoked_reason=None)
 
     def _place(self, each: Logged) -> None:
         where, covering = f"entry {each.index}", each.covering

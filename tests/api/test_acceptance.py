@@ -34,6 +34,7 @@ from zkcollateral.api.app import make_service
 from zkcollateral.api.cases import Accepted, Case, Outcome
 from zkcollateral.api.metrics import Metrics
 from zkcollateral.api.problems import Problem
+from zkcollateral.api.store import writer
 from zkcollateral.api.store.tables import AttestationRow, Audit
 from zkcollateral.circuits.attestation import Attestation
 from zkcollateral.circuits.claim import document_digest
@@ -244,6 +245,23 @@ def test_an_attestation_that_expires_between_check_and_storing(
     assert isinstance(outcome, Problem)
     assert outcome.name == "attestation-expired"
     assert [check["passed"] for check in outcome.more["checks"]].count(False) == 1
+
+
+def test_a_clock_that_is_set_back_between_check_and_storing(
+    service: Running, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards: no entry is dated before what it is about, for its bundle would not pass."""
+    attestation = market.attestation()
+    earlier = attestation.claim.issued - timedelta(seconds=1)
+
+    def set_back() -> None:
+        monkeypatch.setattr(writer, "now", lambda: earlier)
+
+    before = stored(service)
+    outcomes = Interrupted(service, set_back).accept([case(attestation)])
+    monkeypatch.undo()
+    assert names(outcomes) == ["attestation-expired"]
+    assert stored(service) == before
 
 
 def test_an_audit_that_expires_between_check_and_storing(service: Running, market: Market) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -144,4 +145,16 @@ def test_items_are_read_one_by_one() -> None:
 def test_items_that_nest_too_deeply_are_refused_without_a_crash() -> None:
     with pytest.raises(Problem) as caught:
         parse_items(b'{"items": [' + b"[" * 200_000, 5)
+    assert caught.value.name == "json-too-deep"
+
+
+def test_deep_items_do_not_crash_where_the_recursion_limit_was_raised() -> None:
+    """Guards: py_ecc raises it to 100,000, and then the parser of `json` runs out of stack."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 100_000))
+    try:
+        with pytest.raises(Problem) as caught:
+            parse_items(b'{"items": [' + b"[" * 200_000, 5)
+    finally:
+        sys.setrecursionlimit(before)
     assert caught.value.name == "json-too-deep"

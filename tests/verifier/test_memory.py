@@ -10,10 +10,12 @@ import pytest
 from tests.world import NOW, World, altered, failed, srs
 from zkcollateral.circuits.attestation import Attestation
 from zkcollateral.circuits.claim import document_digest
+from zkcollateral.circuits.compiler import Backing, compile_claim
+from zkcollateral.crypto.canonical import canonical_bytes
 from zkcollateral.verifier import examination
 from zkcollateral.verifier.attestation import verify_attestations
 from zkcollateral.verifier.examination import Expectation
-from zkcollateral.verifier.memory import Memory
+from zkcollateral.verifier.memory import CircuitKey, Memory
 from zkcollateral.verifier.report import Report
 from zkcollateral.verifier.trust import Trust
 
@@ -119,3 +121,27 @@ def test_what_is_kept_is_bounded() -> None:
     for number in range(95):
         memory.once("it", (object(),), lambda number=number: number)
     assert len(memory._results) <= 10
+
+
+def test_large_documents_are_not_kept_by_their_number(world: World) -> None:
+    """Guards: whoever submits chooses the documents, so that a number alone is no bound."""
+    size = len(canonical_bytes(world.policy.to_json_value()))
+    memory = Memory(most_bytes=3 * size + 100)
+    for number in range(20):
+        memory.digest(world.policy.model_copy(update={"name": f"p{number}"}))
+        assert 1 <= len(memory._results) <= 3
+
+
+def test_large_circuits_are_not_kept_by_their_number(
+    world: World, attestation: Attestation
+) -> None:
+    """Guards: every price round makes new ones, whoever signed it."""
+    circuit = compile_claim(
+        world.policy, world.registry, attestation.prices.round, "maintenance", Backing(vouched=True)
+    )
+    terms = sum(len(row.account_terms) + len(row.value_terms) for row in circuit.system.rows)
+    memory = Memory(most_bytes=3 * 16 * terms)
+    for number in range(20):
+        key = CircuitKey("", "", str(number), "maintenance", ())
+        assert memory.circuit(key, lambda: circuit) is circuit
+        assert 1 <= len(memory._circuits) <= 3
