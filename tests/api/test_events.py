@@ -19,6 +19,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from tests.api.running import Running, running, settings
+from zkcollateral import api
 from zkcollateral.api import events as events_module
 from zkcollateral.api import feed as feed_module
 from zkcollateral.api.access import Caller
@@ -28,8 +29,6 @@ from zkcollateral.api.routes import events as routes
 from zkcollateral.api.store.store import Store
 from zkcollateral.api.store.tables import ApiKey
 from zkcollateral.risk.clock import now
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def emit(store: Store, number: int | str, *tenants: str) -> None:
@@ -452,7 +451,7 @@ def test_a_database_that_fails_for_a_while_ends_no_stream(
 
 def test_every_event_that_is_announced_has_a_known_type() -> None:
     emitted = set()
-    for path in (ROOT / "api").rglob("*.py"):
+    for path in Path(api.__path__[0]).rglob("*.py"):
         emitted.update(re.findall(r'\.emit\(\s*f?"([^"]+)"', path.read_text()))
     assert emitted
     for text in emitted:
