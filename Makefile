@@ -171,7 +171,7 @@ endif
 lock: | $(bin)/python ## write requirements-dev.lock anew
 	@test -x build/lock/bin/uv || $(bin)/python -m venv build/lock
 	@build/lock/bin/python -m pip --quiet --disable-pip-version-check install $(UV)
-	build/lock/bin/uv pip compile pyproject.toml --quiet --extra api --extra client --extra plot \
+	build/lock/bin/uv pip compile pyproject.toml --quiet --extra api --extra client --extra plot --extra risk \
 	    --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" --output-file requirements-dev.lock $(LOCK_ARGS)
 

@@ -1,0 +1,1 @@
+"""Acting ahead: the smallest deleveraging that restores a ratio, and hedges, with their cost."""

@@ -1,0 +1,1 @@
+"""Portfolio margin: the worst of public scenarios over netted positions, exact."""

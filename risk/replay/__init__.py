@@ -1,0 +1,1 @@
+"""What historical prices would have done to an account."""

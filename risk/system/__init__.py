@@ -1,0 +1,1 @@
+"""Many accounts at once: liquidations that move the prices that liquidate others."""

@@ -1,0 +1,1 @@
+"""Volatility from price histories, and thresholds that follow it."""

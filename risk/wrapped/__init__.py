@@ -1,0 +1,1 @@
+"""Assets that are claims on other assets: look-through, loops, bridges."""
