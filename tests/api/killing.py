@@ -79,12 +79,14 @@ class Life:
         pid: of its process.
         acknowledged: kind and id of what was acknowledged.
         points: the points that it came by, as `UPDATE state`.
+        dead: whether it is.
         status: how it ended: what `waitpid` said.
     """
 
     pid: int = 0
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
     points: list[str] = field(default_factory=list)
+    dead: bool = False
     status: int = 0
 
     @property
@@ -109,9 +111,15 @@ class Nursery:
             self._hear(life)
         return life
 
+    def follow(self, life: Life, lines: int) -> None:
+        """Wait until a child has said so many lines more, or is dead."""
+        for _ in range(lines):
+            if not self._hear(life):
+                return
+
     def end(self, life: Life) -> Life:
         """Wait until a child is dead."""
-        while self._hear(life):
+        while not life.dead and self._hear(life):
             pass
         return life
 
@@ -125,7 +133,7 @@ class Nursery:
         elif word == "point":
             life.points.append(rest)
         elif word == "dead":
-            life.status = int(rest)
+            life.status, life.dead = int(rest), True
             return False
         else:
             life.acknowledged.append((word, rest))
