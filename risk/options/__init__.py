@@ -1,1 +1,1 @@
-"""European options on forwards: Black-76 in floats, and in decimals that every machine agrees on."""
+"""European options on forwards: Black-76 in floats, and in decimals that all machines agree on."""
