@@ -176,7 +176,7 @@ def look_up(session: Session, question: RiskQuestion) -> Given:
 
 def require_priced(policy: Policy, scenarios: tuple[Scenario, ...]) -> None:
     """InputError for a shock of what has no price under the policy: it would move nothing."""
-    known = {*policy.symbols, *policy.growth_caps}
+    known = {*policy.symbols, *policy.underlyings}
     for scenario in scenarios:
         for symbol in scenario.shocks:
             if symbol not in known:

@@ -92,6 +92,18 @@ class AssetView(Secret):
     liquidation: SafePricesView | None = None
 
 
+class AdaptiveView(Part):
+    """The maintenance ratio of an adaptive policy, and why it is this one; see docs/risk.md."""
+
+    ratio: Number
+    volatility: Number
+    symbol: Name
+    target: Number
+    limited: Number
+    stress: Number
+    limit: Literal["none", "floor", "cap", "rise", "fall"]
+
+
 class _OfAccount(Secret):
     account: Name
     policy: Name
@@ -114,6 +126,8 @@ class HealthView(_OfAccount):
     health_factor: Number
     requirement: Number
     margin_ratio: Number
+    ratio: Number
+    adaptive: AdaptiveView | None = None
     maintenance: StandingView
     liquidation: StandingView | None = None
     limits: Several[LimitView]

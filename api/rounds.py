@@ -172,7 +172,13 @@ def _lacking(report: PriceReport, policy: Policy) -> str | None:
             return f"price of {symbol}"
         if policy.confidence is not None and symbol not in report.confidence:
             return f"confidence of {symbol}"
-    return next((f"figure {name}" for name in policy.figures if name not in report.figures), None)
+    for name in policy.figures:
+        if name not in report.figures:
+            return f"figure {name}"
+    for symbol, shape in policy.histories.items():
+        if not shape.fits(report.histories.get(symbol)):
+            return f"history of {symbol} of {shape.prices} prices every {shape.step_seconds} s"
+    return None
 
 
 def _newest(session: Session, oracle: str, quote: str) -> ReportRow | None:

@@ -18,7 +18,7 @@ from benchmarks.machine import describe
 from benchmarks.passes import Run, RunError
 from benchmarks.peer import Peer, PeerError, build_all
 from benchmarks.results import Results
-from benchmarks.shapes import BATCH, Inputs, Shape, large, ranged, tiered
+from benchmarks.shapes import BATCH, Inputs, Shape, large, margin, ranged, tiered
 from zkcollateral.crypto.select import arithmetic
 from zkcollateral.crypto.srs import Srs, ceremony
 from zkcollateral.errors import InputError
@@ -85,6 +85,7 @@ def _measure(options: argparse.Namespace, srs: Srs, peers: list[Peer], console: 
             "fast": ranged(srs, inputs.values, "fast"),
             "large": large(srs),
             "tiered": tiered(srs),
+            "margin": margin(srs),
         }
         sizes = {
             name: len(prove(shape.statement, shape.witness, srs).encoded)

@@ -15,15 +15,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.conftest import Timed
 from benchmarks.recording import record_commitments
-from benchmarks.shapes import Inputs, Shape, fresh, large, ranged, tiered
+from benchmarks.shapes import Inputs, Shape, fresh, large, margin, ranged, tiered
 from zkcollateral.circuits.statement import Statement
 from zkcollateral.crypto.select import arithmetic
 from zkcollateral.crypto.srs import Srs, ceremony
 from zkcollateral.prover.proof import prove
 from zkcollateral.verifier.proof import verify, verify_batch
 
-SHAPES = ("k1", "balanced", "fast", "large", "tiered")
-ROUNDS = {"k1": 40, "balanced": 30, "fast": 30, "large": 8, "tiered": 20}
+SHAPES = ("k1", "balanced", "fast", "large", "tiered", "margin")
+ROUNDS = {"k1": 40, "balanced": 30, "fast": 30, "large": 8, "tiered": 20, "margin": 20}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def shapes(srs: Srs, inputs: Inputs) -> Callable[[str], Shape]:
         "fast": lambda: ranged(srs, inputs.values, "fast"),
         "large": lambda: large(srs),
         "tiered": lambda: tiered(srs),
+        "margin": lambda: margin(srs),
     }
 
     def get(name: str) -> Shape:

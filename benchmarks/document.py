@@ -17,6 +17,7 @@ SHAPE_WORDS = {
     "fast": "32 range-checked values, `fast`",
     "large": "1,024 slots, 16 stress scenarios",
     "tiered": "16 assets, 4 tiers each",
+    "margin": "64 instruments, 27 scenarios and 8 tails",
 }
 
 SIZES: tuple[tuple[str, int, int, Profile], ...] = (
@@ -24,6 +25,7 @@ SIZES: tuple[tuple[str, int, int, Profile], ...] = (
     ("64 slots, vouched: one claim", 64, 2, "balanced"),
     ("64 slots, vouched: 16 stress scenarios", 64, 32, "balanced"),
     ("16 slots, vouched: 4 tiers for each", 16, 114, "balanced"),
+    ("128 slots, vouched: 64 instruments, 27 scenarios and 8 tails", 128, 100, "balanced"),
     ("1,024 slots, vouched: 16 stress scenarios", 1024, 32, "balanced"),
     ("1,024 slots, vouched: 256 stress scenarios", 1024, 512, "balanced"),
     ("32 range-checked values", 32, 32, "compact"),

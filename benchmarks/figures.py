@@ -15,7 +15,7 @@ from typing import Any, Literal
 HEADLINE_PEER = "stable"
 """The toolchain whose peer the asked figures compare with: the one that builds our own wheel."""
 
-SHAPES = ("k1", "balanced", "fast", "large", "tiered")
+SHAPES = ("k1", "balanced", "fast", "large", "tiered", "margin")
 
 PORTABLE_SHAPES = ("k1", "balanced", "fast")
 """What is also measured without AVX-512 on our side."""
@@ -85,6 +85,23 @@ TARGETS = (
         20,
     ),
     Target("tiered_over_one_row_verify", "… verify", "≤", 2.5),
+    Target(
+        "margin_over_one_row_prove",
+        "portfolio margin, 64 instruments, 27 scenarios + 8 tails, over the one row: prove",
+        "≤",
+        12,
+    ),
+    Target("margin_over_one_row_verify", "… verify", "≤", 2),
+    Target(
+        "breach_16x131072x100_seconds",
+        "breach probability: 16 assets, 2^17 paths × 100 steps, two cores",
+        "≤",
+        8,
+        "s",
+    ),
+    Target("breach_peak_gib", "… the most memory", "≤", 2, "GiB"),
+    Target("cascade_100k_x_1000_seconds", "cascade: 100,000 accounts × 1,000 steps", "≤", 30, "s"),
+    Target("cascade_peak_gib", "… the most memory", "≤", 2, "GiB"),
 )
 
 
@@ -121,11 +138,13 @@ class Pass:
         ours: median seconds by name of the measurement (`prove[k1]`).
         peers: the peer's times by toolchain; none if it was not run.
         commitment_shares: by shape, the commitments' part of the time of `prove`, in place.
+        peaks: by simulation of `engine`, the most memory that its process held, in GiB.
     """
 
     ours: Mapping[str, float]
     peers: Mapping[str, PeerTimes] = field(default_factory=dict)
     commitment_shares: Mapping[str, float] = field(default_factory=dict)
+    peaks: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,6 +173,12 @@ class Figures:
             "health_1m_accounts_seconds": self.seconds("health_1m_accounts[mixed]"),
             "tiered_over_one_row_prove": self.ratio("prove[tiered]", "prove[k1]"),
             "tiered_over_one_row_verify": self.ratio("verify[tiered]", "verify[k1]"),
+            "margin_over_one_row_prove": self.ratio("prove[margin]", "prove[k1]"),
+            "margin_over_one_row_verify": self.ratio("verify[margin]", "verify[k1]"),
+            "breach_16x131072x100_seconds": self.seconds("engine[breach]"),
+            "breach_peak_gib": self.peak("breach"),
+            "cascade_100k_x_1000_seconds": self.seconds("engine[cascade]"),
+            "cascade_peak_gib": self.peak("cascade"),
         }
 
     def against_peer(self, toolchain: str, prefix: str = "") -> dict[str, float | None]:
@@ -226,6 +251,10 @@ class Figures:
     def seconds(self, name: str) -> float:
         """Median over the passes of one of our times."""
         return median(run.ours[name] for run in self.passes)
+
+    def peak(self, name: str) -> float:
+        """The most memory that a simulation held in any of the passes, in GiB."""
+        return max(run.peaks[name] for run in self.passes)
 
     def peer_seconds(self, toolchain: str, name: str) -> float:
         """Median over the passes of one of the peer's times."""

@@ -15,6 +15,7 @@ from statistics import mean
 from types import MappingProxyType
 from typing import Any
 
+from benchmarks.engine import SIMULATIONS, EngineError, measure
 from benchmarks.figures import (
     PORTABLE,
     PORTABLE_SHAPES,
@@ -103,7 +104,19 @@ class Run:
         times, more, _ = self._ours("bench_fleet.py", environment=ONE_THREAD)
         ours |= times
         shares += more
-        return mean(shares), Pass(ours, peers, commitments)
+        peaks = {}
+        for name in SIMULATIONS:
+            ours[f"engine[{name}]"], peaks[name] = self._simulation(name)
+        return mean(shares), Pass(ours, peers, commitments, peaks)
+
+    def _simulation(self, name: str) -> tuple[float, float]:
+        """Seconds and GiB of a simulation of the risk engine; some of them use both cores."""
+        self.say(f"pass {len(self.done) + 1}: {name}")
+        try:
+            found = measure(name, quick=self.quick)
+        except EngineError as error:
+            raise RunError(str(error)) from None
+        return found.seconds, found.peak_gib
 
     def _ours(
         self, file: str, *options: str, environment: Mapping[str, str] = MappingProxyType({})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.books import LARGE, MAINTENANCE, TIERED, Book
+from benchmarks.margin_book import CLAIM, MARGIN, MarginBook
 from zkcollateral.circuits.layout import choose_domain_size, column_count
 from zkcollateral.circuits.statement import (
     Account,
@@ -71,6 +72,11 @@ def tiered(srs: Srs) -> Shape:
     return _compiled_shape(srs, TIERED, "maintenance", 0)
 
 
+def margin(srs: Srs) -> Shape:
+    """64 instruments under portfolio margin: 27 scenarios and 8 tails, roll and delta."""
+    return _compiled_shape(srs, MARGIN, CLAIM, 0)
+
+
 def ranged(srs: Srs, values: Sequence[int], profile: Profile) -> Shape:
     """Rows x_i − v_i = 0 over one account that holds the values: every one range-checked."""
     count = len(values)
@@ -87,7 +93,7 @@ def ranged_values() -> list[int]:
     return [draw.getrandbits(63) for _ in range(RANGED_VALUES)]
 
 
-def _compiled_shape(srs: Srs, book: Book, claim: str, number: int) -> Shape:
+def _compiled_shape(srs: Srs, book: Book | MarginBook, claim: str, number: int) -> Shape:
     circuit = book.circuit(claim)
     opening = Opening.fresh(book.amounts(number))
     statement = _statement(srs, circuit.domain_size, circuit.value_count, circuit.system, opening)

@@ -5,8 +5,9 @@ Both sides run this, and arrive at the same rows in the same order:
 1. the range checks of an unvouched account, one row per slot;
 2. the empty slots: every slot that the policy does not price must be zero;
 3. where an account has no row of its own by now (`covers`), one that says its first slot is ranged;
-4. for every inequality of the claim: the slices of the amounts that it weighs differently, the caps
-   on what it counts, and one row with the slack that makes it an equation.
+4. for every inequality of the claim: what a margin model takes off (`margin_rows`), the slices of
+   the amounts that it weighs differently, the caps on what it counts, and one row with the slack
+   that makes it an equation.
 
 The values are numbered in the same order; a number that needs more than 64 bits takes several
 values, least significant first.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from ..crypto.commitment import AMOUNT_BOUND
@@ -28,6 +30,7 @@ from ..risk.registry import Registry
 from .integers import IntegerWeight, Starts, in_integers
 from .layout import DIGITS, MAX_DOMAIN_SIZE, choose_domain_size
 from .lift import VALUE_BOUND, Interval, check_lift, vouched_interval
+from .margin_rows import Charge, IntegerCharge, charge_in_integers
 from .quantity import LIMB_BITS, Form, Place, Quantity, row
 from .statement import MAX_ROWS, MAX_TERMS, LinearSystem, Row
 from .weights import Cap, Inequality, empty_slots, inequalities
@@ -101,8 +104,7 @@ def compile_claim(
     compiler.give_own_rows()
     anything = False
     for inequality in inequalities(rule, policy, registry, prices):
-        anything |= bool(inequality.weights)
-        compiler.add_inequality(inequality)
+        anything |= compiler.add_inequality(inequality)
     if not anything:
         raise CompileError("every asset of the claim has weight zero: there is nothing to prove")
     return compiler.finish(policy)
@@ -147,7 +149,9 @@ class _Compiler:
         low = 0 if self._is_unsigned(slot) else -AMOUNT_BOUND
         return Interval(low, low + VALUE_BOUND - 1)
 
-    def _quantity(self, bound: int, *forms: Form, limit: int | None = None) -> Quantity:
+    def _quantity(
+        self, bound: int, *forms: Form, limit: int | None = None, largest: bool = False
+    ) -> Quantity:
         """A number up to `bound`, in as many values as that takes."""
         limbs = max(1, -(-bound.bit_length() // LIMB_BITS))
         if limbs > MAX_LIMBS:
@@ -155,7 +159,7 @@ class _Compiler:
                 f"a number of the claim needs {bound.bit_length()} bits, and r has 255: use fewer "
                 "decimals in prices, factors or units, or set value_decimals"
             )
-        quantity = Quantity(self.value_count, limbs, forms, limit)
+        quantity = Quantity(self.value_count, limbs, forms, limit, largest)
         self.value_count += limbs
         if self.value_count > DIGITS * MAX_DOMAIN_SIZE:
             raise CompileError("the claim needs more range-checked values than a proof holds")
@@ -192,16 +196,17 @@ class _Compiler:
             place = next(p for p in self.intervals if p[0] == account and self._is_unsigned(p[1]))
             self._at_least_zero(self.intervals[place].high, Form.of({place: 1}))
 
-    def add_inequality(self, inequality: Inequality) -> None:
-        """f(x) ≥ t over the integers, as f(x) − slack = t."""
-        if not inequality.weights:
+    def add_inequality(self, inequality: Inequality) -> bool:
+        """f(x) ≥ t over the integers, as f(x) − slack = t; whether anything counts in it."""
+        charged, each = self._charged(inequality.charges)
+        if not inequality.weights and not charged:
             # It says 0 ≥ t: in a scenario in which every price falls to nothing, say.
             if inequality.strict or inequality.threshold > 0:
                 raise CompileError(
                     "nothing counts in a condition that asks for more: there is nothing to prove"
                 )
-            return
-        weights, scale = in_integers(inequality)
+            return False
+        weights, scale = in_integers(inequality, each)
         parts = {place: self._parts(place, weight) for place, weight in weights.items()}
         largest = {place: self._largest(place, weight) for place, weight in weights.items()}
         bound = sum(largest.values())
@@ -211,8 +216,42 @@ class _Compiler:
         limited = {place for cap in inequality.caps for place in cap.limited}
         slots, values = _sum(part for place, part in parts.items() if place not in limited)
         values |= capped
+        for quantities, unit in zip(charged, each, strict=True):
+            for quantity in quantities:
+                values |= quantity.times(-int(unit * scale))
         threshold = math.ceil(inequality.threshold * scale) + (1 if inequality.strict else 0)
         self._at_least_zero(bound - threshold, Form.of(slots, values, threshold))
+        return True
+
+    def _charged(self, charges: Iterable[Charge]) -> tuple[list[list[Quantity]], list[Fraction]]:
+        """Numbers that are at least each charge, in sum, and what one of each takes off."""
+        found, each = [], []
+        for charge in charges:
+            integers = charge_in_integers(charge, self.intervals)
+            if integers is not None:
+                take = self._size if integers.is_size else self._loss
+                found.append(take(integers))
+                each.append(integers.each)
+        return found, each
+
+    def _loss(self, charge: IntegerCharge) -> list[Quantity]:
+        """At least 0, and at least what is lost in any outcome."""
+        forms = [outcome.lost for outcome in charge.outcomes]
+        loss = self._quantity(charge.most, *forms, limit=_full(charge.most), largest=True)
+        for outcome in charge.outcomes:
+            most = charge.most + outcome.most_gained + outcome.relief
+            self._at_least_zero(most, outcome.gained(loss.times(1)))
+        return [loss]
+
+    def _size(self, charge: IntegerCharge) -> list[Quantity]:
+        """x = long − short with both at least 0, so that their sum is at least |x|."""
+        (outcome,) = charge.outcomes
+        gained, lost = outcome.most_gained, outcome.most_lost
+        long = self._quantity(gained, outcome.gained({}), limit=_full(gained), largest=True)
+        short = self._quantity(lost, outcome.lost, limit=_full(lost), largest=True)
+        values = long.times(-1) | short.times(1)
+        self._add_row(row(outcome.gained({}).slots, values, 0))
+        return [long, short]
 
     def _parts(self, place: Place, weight: IntegerWeight) -> Parts:
         """The value of a slot, as terms over itself or over its slices."""
@@ -315,6 +354,11 @@ class _Compiler:
         check_lift(system, vouched)
         n = choose_domain_size(self.registry.slots, self.value_count, policy.profile)
         return Circuit(n, self.value_count, system, tuple(self.quantities), self.empty_places)
+
+
+def _full(bound: int) -> int:
+    """The largest number that as many values hold as a number up to `bound` takes."""
+    return (1 << LIMB_BITS * max(1, -(-bound.bit_length() // LIMB_BITS))) - 1
 
 
 def _sum(parts: Iterable[Parts]) -> Parts:

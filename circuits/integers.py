@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -31,12 +32,16 @@ class IntegerWeight:
         return len(self.positive) == 1 and not self.negative
 
 
-def in_integers(inequality: Inequality) -> tuple[dict[Place, IntegerWeight], Fraction]:
+def in_integers(
+    inequality: Inequality, charges: Sequence[Fraction] = ()
+) -> tuple[dict[Place, IntegerWeight], Fraction]:
     """The weights of an inequality in small integers, and what they were multiplied by.
 
-    A share of a cap, times any of the integers, is an integer too.
+    A share of a cap, times any of the integers, is an integer too, and so is what one unit of a
+    charge takes off (`charges`), times the same number.
     """
     numbers = [part for weight in inequality.weights.values() for part in _parts_of(weight)]
+    numbers += charges
     scale = math.lcm(*(number.denominator for number in numbers))
     divisor = math.gcd(*(number.numerator * (scale // number.denominator) for number in numbers))
     whole = math.lcm(*(cap.share.denominator for cap in inequality.caps))

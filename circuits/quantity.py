@@ -49,21 +49,23 @@ class Form:
 class Quantity:
     """A non-negative number in one or more values, 64 bits each, least significant first.
 
-    It is the smallest of `forms`. If `limit` is set it is that number cut to the range from 0 to
-    `limit` (a slice of an amount); otherwise a number below 0, or too large for its values, means
-    that the claim does not hold.
+    It is the smallest of `forms`, or the largest if `largest` is set. If `limit` is set it is that
+    number cut to the range from 0 to `limit` (a slice of an amount, a loss); otherwise a number
+    below 0, or too large for its values, means that the claim does not hold.
 
     Args:
         first: index of its first value.
         limbs: how many values it takes.
         forms: one or more.
         limit: see above.
+        largest: see above.
     """
 
     first: int
     limbs: int
     forms: tuple[Form, ...]
     limit: int | None = None
+    largest: bool = False
 
     def times(self, factor: int) -> dict[int, int]:
         """factor · number, as coefficients of its own values."""
@@ -77,7 +79,8 @@ class Quantity:
 
     def number(self, accounts: Sequence[Sequence[int]], values: Sequence[int]) -> int:
         """The number, from the amounts and the values before it."""
-        number = min(form.evaluate(accounts, values) for form in self.forms)
+        numbers = [form.evaluate(accounts, values) for form in self.forms]
+        number = max(numbers) if self.largest else min(numbers)
         return number if self.limit is None else min(max(number, 0), self.limit)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import CompileError
@@ -17,19 +17,24 @@ from ..risk.claims import (
     AccountClaim,
     Band,
     Covers,
+    Liquid,
     Maintenance,
     NotLiquidatable,
+    PortfolioMargin,
     Scenario,
     Stress,
     Survives,
 )
 from ..risk.factors import Factor, Factors
+from ..risk.margin.arrays import margin_arrays
 from ..risk.policy import Category, Policy
 from ..risk.prices import PriceRound
 from ..risk.pricing import Pricing, price
 from ..risk.registry import Asset, Registry
 from ..risk.values import Exact
 from .curves import Curve, UnitValue, Weight
+from .deleveraging import Offer, at_every_rate
+from .margin_rows import Charge, charges_of
 from .quantity import Place
 from .statement import MAX_TERMS
 
@@ -50,19 +55,22 @@ class Cap:
 
 @dataclass(frozen=True)
 class Inequality:
-    """Σ value of slots, less what is above the caps, ≥ threshold, or > it if `strict`.
+    """Σ value of slots, less what is above the caps and less the charges, ≥ threshold, or > it if
+    `strict`.
 
     Args:
         weights: by account and slot, ascending; slots without weight are left out.
         strict: whether equality fails.
         threshold: in quote.
         caps: over disjoint sets of slots.
+        charges: of a margin model.
     """
 
     weights: dict[Place, Weight]
     strict: bool = False
     threshold: Fraction = Fraction(0)
     caps: tuple[Cap, ...] = ()
+    charges: tuple[Charge, ...] = ()
 
 
 def priced_slots(policy: Policy, registry: Registry) -> dict[int, Asset]:
@@ -78,6 +86,8 @@ def empty_slots(
     slots where assets are to cover liabilities.
     """
     priced = priced_slots(policy, registry)
+    if isinstance(rule, PortfolioMargin):
+        priced |= _instrument_slots(policy, registry)
     category = policy.category_of(rule)
 
     def is_empty(slot: int) -> bool:
@@ -93,6 +103,16 @@ def empty_slots(
     accounts = range(2 if isinstance(rule, Covers) else 1)
     slots = [slot for slot in range(registry.slots) if is_empty(slot)]
     return tuple((account, slot) for account in accounts for slot in slots)
+
+
+def _instrument_slots(policy: Policy, registry: Registry) -> dict[int, Asset]:
+    """The instruments of the margin model: priced in a claim of portfolio margin, and no other."""
+    instruments = policy.margin.instruments if policy.margin else {}
+    return {
+        asset.slot: asset
+        for asset in registry.assets
+        if asset.side == "signed" and asset.symbol in instruments
+    }
 
 
 def inequalities(
@@ -118,13 +138,16 @@ def inequalities(
         yield from build.coverage(rule)
     elif isinstance(rule, NotLiquidatable):
         yield from build.liquidation(rule.scenarios)
+    elif isinstance(rule, PortfolioMargin):
+        yield build.portfolio_margin(rule, prices)
+        yield from build.limits()
     else:
-        yield from _tested(rule, build, policy.ratio)
+        yield from _tested(rule, build, build.pricing.ratio)
         yield from build.limits()
 
 
 def _tested(
-    rule: Maintenance | Stress | Band | Survives, build: _Builder, ratio: Fraction
+    rule: Maintenance | Stress | Band | Survives | Liquid, build: _Builder, ratio: Fraction
 ) -> Iterator[Inequality]:
     match rule:
         case Maintenance():
@@ -140,6 +163,8 @@ def _tested(
             # Now and after the fall: the value is concave in between, so every smaller fall too.
             yield build.at_least(ratio, {})
             yield build.at_least(ratio, dict.fromkeys(rule.assets, -rule.fall))
+        case Liquid():
+            yield from build.liquid(rule)
 
 
 class _Builder:
@@ -147,6 +172,7 @@ class _Builder:
         self, policy: Policy, registry: Registry, pricing: Pricing, category: Category | None
     ) -> None:
         self.policy = policy
+        self.registry = registry
         self.category = category
         self.assets = dict(sorted(priced_slots(policy, registry).items()))
         self.pricing = pricing
@@ -206,6 +232,39 @@ class _Builder:
         for shocks in ({}, *(scenario.shocks for scenario in scenarios)):
             yield self._above(test, terms.ratio, shocks, reserved=True)
             yield self._above(plain, 1 + terms.penalty, shocks, reserved=False, caps=())
+
+    def liquid(self, rule: Liquid) -> Iterator[Inequality]:
+        """Maintenance at the claim's ratio, after trades that its limits and costs allow."""
+        after = self.at_least(rule.ratio, {})
+        weights, sales, repayments = dict(after.weights), dict[Place, Offer](), dict[Place, Offer]()
+        for slot, asset in self.assets.items():
+            place, unit, quote = (0, slot), asset.smallest_unit, self.pricing.quotes[asset.symbol]
+            sale, repayment = rule.sales.get(asset.symbol), rule.repayments.get(asset.symbol)
+            if sale is not None and asset.side != "debt":
+                brings = self._rounded(math.floor)(quote.low * unit * (1 - sale.cost))
+                if brings > 0 and sale.limit >= unit:
+                    sales[place] = Offer(math.floor(sale.limit / unit), brings)
+            if repayment is not None and asset.side != "collateral":
+                takes = self._rounded(math.ceil)(quote.high * unit * (1 + repayment.cost))
+                if takes > 0 and repayment.limit >= unit:
+                    repayments[place] = Offer(math.floor(repayment.limit / unit), takes)
+            if asset.side == "signed" and (place in sales or place in repayments):
+                whole = weights.get(place, Weight(Curve((0,), (Fraction(0),))))
+                weights[place] = Weight(whole.positive, whole.negative or whole.positive)
+        yield from at_every_rate(replace(after, weights=weights), sales, repayments)
+
+    def portfolio_margin(self, rule: PortfolioMargin, prices: PriceRound) -> Inequality:
+        """Maintenance and the instruments at their marks, less the charges of the margin model."""
+        groups = margin_arrays(self.policy, self.registry, self.pricing, prices, self.category)
+        equity = self.at_least(self.pricing.ratio, {})
+        marks = {
+            (0, member.slot): Weight(Curve((0,), (member.mark,)))
+            for group in groups
+            for member in group.members
+            if member.mark
+        }
+        weights = dict(sorted({**equity.weights, **marks}.items()))
+        return replace(equity, weights=weights, charges=tuple(charges_of(groups, rule.factor)))
 
     def limits(self) -> Iterator[Inequality]:
         """share · all collateral ≥ the limited assets, of limits that refuse an excess."""

@@ -62,10 +62,15 @@ def policy_of(
 
 
 class Cast:
-    """Everyone but the holder: three oracles, one custodian and a lender, with made-up keys."""
+    """Everyone but the holder: three oracles, custodians and a lender, with made-up keys.
 
-    def __init__(self) -> None:
-        self.custodian = zk.SigningKey.generate()
+    Args:
+        custodians: by name; the first vouches where none is named.
+    """
+
+    def __init__(self, custodians: Sequence[str] = ("custodian-one",)) -> None:
+        self.custodians = {name: zk.SigningKey.generate() for name in custodians}
+        self.custodian = self.custodians[custodians[0]]
         self.oracles = {name: zk.SigningKey.generate() for name in ORACLES}
         self.srs = zk.ceremony(zk.arithmetic())
 
@@ -93,7 +98,9 @@ class Cast:
             reports.append(zk.report_envelope(report, key))
         return zk.make_signed_round(reports, policy)
 
-    def vouch(self, registry: zk.Registry, portfolio: zk.Portfolio) -> zk.Holding:
+    def vouch(
+        self, registry: zk.Registry, portfolio: zk.Portfolio, custodian: str | None = None
+    ) -> zk.Holding:
         """The holder commits; the custodian compares with its books and signs."""
         opening = zk.Opening.fresh(portfolio.amounts(registry))
         commitment = zk.CommitmentDocument(
@@ -102,13 +109,15 @@ class Cast:
             slots=registry.slots,
             commitment=bytes(opening.commit(self.srs)).hex(),
         )
-        key, srs, at = self.custodian, self.srs, zk.now()
+        key = self.custodian if custodian is None else self.custodians[custodian]
+        srs, at = self.srs, zk.now()
         signed = zk.vouch(commitment, opening, registry, key, srs, as_of=at, books=portfolio)
         return zk.Holding(opening, signed)
 
     def trust(self, policy: zk.Policy) -> zk.Trust:
-        """The lender's own file: this policy, these oracles and this custodian."""
+        """The lender's own file: this policy, these oracles and these custodians."""
         keys = [("oracle", name, key) for name, key in self.oracles.items()]
+        keys += [("custodian", name, key) for name, key in self.custodians.items()]
         return zk.Trust.build(
             audience=LENDER,
             policies=[zk.document_digest(policy)],
@@ -120,7 +129,7 @@ class Cast:
                     valid_from=zk.now() - timedelta(days=1),
                     valid_until=zk.now() + timedelta(days=1),
                 )
-                for role, name, key in [*keys, ("custodian", "custodian-one", self.custodian)]
+                for role, name, key in keys
             ],
         )
 
@@ -138,11 +147,24 @@ class Cast:
             By claim the verifier's report; None where the account does not satisfy the claim, so
             that there is no proof.
         """
-        holding = self.vouch(registry, portfolio)
+        holdings = (self.vouch(registry, portfolio),)
+        title = f"{portfolio.account} under {policy.name}"
+        return self.prove_together(policy, registry, holdings, prices, claims, title)
+
+    def prove_together(
+        self,
+        policy: zk.Policy,
+        registry: zk.Registry,
+        holdings: Sequence[zk.Holding],
+        prices: zk.SignedRound,
+        claims: Sequence[str],
+        title: str,
+    ) -> dict[str, zk.Report | None]:
+        """The same for the sum of what several custodians vouch."""
         reports: dict[str, zk.Report | None] = {}
         rows = []
         for claim in claims:
-            request = zk.Request(claim, policy, registry, prices, (holding,), audience=LENDER)
+            request = zk.Request(claim, policy, registry, prices, tuple(holdings), audience=LENDER)
             started = perf_counter()
             try:
                 attestation = zk.attest(request, self.srs)
@@ -158,7 +180,7 @@ class Cast:
             size = len(attestation.proof) // 2
             reports[claim] = report
             rows.append((claim, f"{verdict}; {size} bytes, proved in {seconds}"))
-        show(f"Proofs for {LENDER}: {portfolio.account} under {policy.name}", rows)
+        show(f"Proofs for {LENDER}: {title}", rows)
         return reports
 
 

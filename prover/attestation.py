@@ -28,7 +28,8 @@ from ..crypto.commitment import Opening, add_openings
 from ..crypto.envelope import Envelope
 from ..crypto.srs import Srs
 from ..errors import CompileError, OpeningError
-from ..risk.clock import now, require_utc, seconds_between
+from ..risk.claims import PortfolioMargin
+from ..risk.clock import format_time, now, require_utc, seconds_between
 from ..risk.policy import Policy, check_policy
 from ..risk.registry import Registry
 from .proof import prove
@@ -226,6 +227,9 @@ def _summands(
 def _check_times(request: Request, summands: Sequence[Summand], issued: datetime) -> None:
     """What a verifier would refuse whatever the proof."""
     times = [summand.as_of for summand in summands if summand.as_of is not None]
+    first = _first_expiry(request)
+    if first is not None and issued >= first[0]:
+        raise CompileError(f"the instrument {first[1]} expired at {format_time(first[0])}")
     if issued < max([request.prices.round.time, *times]):
         raise CompileError("the prices or a commitment are dated after the time of issue")
     allowed = request.policy.commitments.max_apart_seconds
@@ -246,13 +250,20 @@ def _expiry(request: Request, summands: Sequence[Summand], issued: datetime) -> 
         for summand in summands
         if summand.as_of is not None
     ]
-    expires = min(limits)
+    first = _first_expiry(request)
+    expires = min(limits) if first is None else min(*limits, first[0])
     if expires <= issued:
         raise CompileError(
             f"the prices or a commitment are too old for the policy {policy.name}: "
             "an attestation would be born expired"
         )
     return expires
+
+
+def _first_expiry(request: Request) -> tuple[datetime, str] | None:
+    """When the first instrument expires, of a claim that counts instruments."""
+    margin, rule = request.policy.margin, request.policy.claims.get(request.claim)
+    return margin.first_expiry if margin and isinstance(rule, PortfolioMargin) else None
 
 
 def _later(time: datetime, seconds: int) -> datetime:

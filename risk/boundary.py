@@ -99,7 +99,7 @@ class Boundary:
 
 
 def price_of(pricing: Pricing, symbol: str) -> Fraction:
-    """What one whole asset costs in the round; of an asset with a growth cap, with the cap."""
+    """What one whole asset costs in the round; of a claim on another, with caps and haircuts."""
     underlying = pricing.quotes[driver(pricing, symbol)]
     middle = (underlying.low + underlying.high) / 2
     return middle * pricing.quotes[symbol].low / underlying.low

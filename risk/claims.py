@@ -25,7 +25,8 @@ def _fall(value: Exact) -> Exact:
 class Scenario(Part):
     """Prices after shocks: a price becomes price·(1 + shock), and stays where no shock is named.
 
-    An asset whose price follows another by a growth cap moves with that one, unless it is named.
+    A claim on another asset (a growth cap, a wrapped one) moves with that one, unless it is named:
+    the nearest named asset of its chain counts, alone.
     """
 
     name: Name
@@ -118,6 +119,51 @@ class NotLiquidatable(_OfAccount):
         return self
 
 
+def _lost(value: Exact) -> Exact:
+    if not 0 <= value < 1:
+        raise refusal("a share of at least 0 and below 1")
+    return value
+
+
+class Sale(Part):
+    """How much of an asset may be sold: `limit` whole assets, each for its price · (1 − cost)."""
+
+    limit: NonNegative
+    cost: Annotated[Exact, AfterValidator(_lost)]
+
+
+class Repayment(Part):
+    """How much of a debt may be repaid: `limit` whole assets, each for its price · (1 + cost)."""
+
+    limit: NonNegative
+    cost: NonNegative
+
+
+class Liquid(_OfAccount):
+    """A deleveraging exists after which Σ collateral·price·factor ≥ ratio · Σ debt·price·factor
+    + reserve.
+
+    No more is sold of an asset than is held and than `sales` allows, no more repaid of a debt than
+    is owed and than `repayments` allows, and the sales pay for the repayments; what is left of the
+    proceeds counts nothing. Amounts are divisible. Of a signed slot the long part may be sold and
+    the short part bought back.
+    """
+
+    type: Literal["liquid"] = "liquid"
+    ratio: Positive
+    sales: FrozenMap[Sale]
+    repayments: FrozenMap[Repayment]
+
+
+class PortfolioMargin(_OfAccount):
+    """Maintenance with what the policy's instruments are worth, after `factor` times the largest
+    loss that the policy's margin model finds, with its contingencies.
+    """
+
+    type: Literal["portfolio_margin"] = "portfolio_margin"
+    factor: Positive
+
+
 class Covers(Part):
     """The assets of one account cover the liabilities of another, `ratio` times.
 
@@ -131,9 +177,20 @@ class Covers(Part):
     net: bool
 
 
-AccountClaim: TypeAlias = Maintenance | Stress | Band | Survives | NotLiquidatable
+AccountClaim: TypeAlias = (
+    Maintenance | Stress | Band | Survives | NotLiquidatable | Liquid | PortfolioMargin
+)
 """A claim about one account."""
 
 ClaimRule: TypeAlias = AccountClaim | Covers
 
-ClaimType = Literal["maintenance", "stress", "band", "survives", "not_liquidatable", "covers"]
+ClaimType = Literal[
+    "maintenance",
+    "stress",
+    "band",
+    "survives",
+    "not_liquidatable",
+    "liquid",
+    "portfolio_margin",
+    "covers",
+]

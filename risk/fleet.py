@@ -69,7 +69,8 @@ def evaluate_fleet(
 
     Raises:
         InputError: the amounts are no such array; a claim about two accounts, one whose category
-            the policy does not have, or one about liquidation without terms of it.
+            the policy does not have, or one about liquidation without terms of it or about a
+            deleveraging.
         CompileError: the round does not have what the policy needs (see `pricing.price`).
     """
     of_account = _about_one_account(claim, policy)

@@ -11,7 +11,16 @@ from fractions import Fraction
 from math import ceil, floor
 
 from ..errors import InputError
-from .claims import AccountClaim, Band, Maintenance, NotLiquidatable, Stress, Survives
+from .claims import (
+    AccountClaim,
+    Band,
+    Liquid,
+    Maintenance,
+    NotLiquidatable,
+    PortfolioMargin,
+    Stress,
+    Survives,
+)
 from .factors import Factor, Factors, Sized
 from .fleet_slices import AMOUNT_BOUND, Cap, Condition, Slice, Term, Terms
 from .policy import Category, Policy
@@ -29,12 +38,17 @@ def conditions(
     """The conditions of a claim about one account, exact, in the order of `health.evaluate`.
 
     Raises:
-        InputError: a claim about liquidation under a policy without liquidation terms.
+        InputError: a claim about liquidation under a policy without liquidation terms, one about a
+            deleveraging, or one of portfolio margin.
     """
     build = _Builder(policy, registry, pricing, policy.category_of(claim))
     if isinstance(claim, NotLiquidatable):
         return tuple(build.liquidation(claim))
-    return (*_tested(claim, build, policy.ratio), *build.limits())
+    if isinstance(claim, Liquid):
+        raise InputError("claim", "a claim about amounts as they are", "one about a deleveraging")
+    if isinstance(claim, PortfolioMargin):
+        raise InputError("claim", "a claim without scenarios of a margin model", "portfolio margin")
+    return (*_tested(claim, build, pricing.ratio), *build.limits())
 
 
 def _tested(

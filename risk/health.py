@@ -14,8 +14,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import CompileError, OpeningError
-from .claims import AccountClaim, Band, ClaimRule, Covers, Maintenance, NotLiquidatable, Stress
+from .claims import (
+    AccountClaim,
+    Band,
+    ClaimRule,
+    Covers,
+    Liquid,
+    Maintenance,
+    NotLiquidatable,
+    PortfolioMargin,
+    Stress,
+)
 from .coverage import coverage_margins, misplaced_for_coverage
+from .hedging.deleverage import best_margin
+from .margin.requirement import evaluate_margin
 from .policy import Policy
 from .prices import PriceRound
 from .pricing import price
@@ -29,7 +41,9 @@ class Margin:
 
     Attributes:
         name: the scenario; `maintenance`; `now` and `survives`; `low` and `high` of a band;
-            `limit …`; `…: test` and `…: penalty`; a symbol, or `net`, of what is to be covered.
+            `liquid`; `portfolio margin`; `limit …`; `…: test` and `…: penalty`; a symbol, or `net`,
+            of what is to be covered.
+        detail: the worst scenario of every underlying; as secret as the value.
         value: in quote, with the policy's rounding in it; the condition is met if it is at least 0,
             or above 0 if `strict`.
         strict: whether 0 is not enough; so for the upper bound of a band.
@@ -38,6 +52,7 @@ class Margin:
     name: str
     value: Fraction
     strict: bool = False
+    detail: str = ""
 
     @property
     def met(self) -> bool:
@@ -121,11 +136,12 @@ def evaluate(
         raise CompileError("expected liabilities with a claim that covers them only")
     account = Account(policy, registry, pricing, amounts, policy.category_of(claim))
     collateral, debt = account.totals()
-    return Evaluation(collateral, debt, _margins(account, claim), _misplaced(account))
+    margins = _margins(account, claim, prices)
+    return Evaluation(collateral, debt, margins, _misplaced(account, claim))
 
 
-def _margins(account: Account, claim: AccountClaim) -> tuple[Margin, ...]:
-    ratio = account.policy.ratio
+def _margins(account: Account, claim: AccountClaim, prices: PriceRound) -> tuple[Margin, ...]:
+    ratio = account.pricing.ratio
     if isinstance(claim, NotLiquidatable):
         terms = account.policy.liquidation
         if terms is None:
@@ -149,6 +165,10 @@ def _margins(account: Account, claim: AccountClaim) -> tuple[Margin, ...]:
             for scenario in claim.scenarios
         )
         return (*tested, *limits)
+    if isinstance(claim, PortfolioMargin):
+        return (_portfolio_margin(account, claim, prices), *limits)
+    if isinstance(claim, Liquid):
+        return (Margin("liquid", best_margin(account, claim)), *limits)
     if isinstance(claim, Band):
         low = Margin("low", account.above(claim.low, {}, reserved=False))
         if claim.high is None:
@@ -162,10 +182,20 @@ def _margins(account: Account, claim: AccountClaim) -> tuple[Margin, ...]:
     )
 
 
-def _misplaced(account: Account) -> tuple[str, ...]:
+def _portfolio_margin(account: Account, claim: PortfolioMargin, prices: PriceRound) -> Margin:
+    policy = account.policy
+    found = evaluate_margin(policy, account.registry, prices, account.amounts, account.category)
+    left = found.equity - claim.factor * found.requirement - (policy.reserve or 0)
+    worst = "; ".join(f"{group.underlying}: {group.worst}" for group in found.groups)
+    return Margin("portfolio margin", left, detail=worst)
+
+
+def _misplaced(account: Account, claim: AccountClaim) -> tuple[str, ...]:
     """Slots that must be empty and are not, and unsigned slots below zero."""
     found = []
     priced = set(account.policy.factors.pairs())
+    if isinstance(claim, PortfolioMargin) and account.policy.margin is not None:
+        priced |= {(symbol, "signed") for symbol in account.policy.margin.instruments}
     category = account.category
     for slot, (asset, amount) in enumerate(
         zip(account.registry.by_slot, account.amounts, strict=True)

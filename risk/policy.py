@@ -9,9 +9,20 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ..errors import DocumentError, InputError
-from .claims import AccountClaim, ClaimRule, Covers, NotLiquidatable, Stress, Survives
+from .claims import (
+    AccountClaim,
+    ClaimRule,
+    Covers,
+    Liquid,
+    NotLiquidatable,
+    PortfolioMargin,
+    Stress,
+    Survives,
+)
 from .document import Document, Part
-from .factors import Factor, Factors, Scaled, check_held
+from .factors import Factor, Factors, Scaled, Sized, check_held
+from .histories import HistoryShape
+from .margin.model import MarginModel
 from .registry import Registry
 from .terms import LiquidationTerms
 from .values import (
@@ -27,6 +38,8 @@ from .values import (
     Time,
     refusal,
 )
+from .volatility.adaptive import AdaptiveRatio
+from .wrapped.model import Wrapped, chain, check_chains
 
 MAX_SECONDS = 10**9
 """Longest age a policy may allow, about 31 years."""
@@ -78,7 +91,7 @@ class GrowthCap(Part):
 
     What is held is worth the price of `underlying` times the smaller of the figure `rate` and
     snapshot · (1 + yearly_growth · seconds since the snapshot / 31,536,000); what is owed is worth
-    the price times `rate`.
+    the price times `rate`. `underlying` may be a claim on another asset itself.
     """
 
     underlying: Name
@@ -149,7 +162,10 @@ class Policy(Document):
     categories: FrozenMap[Category] = FrozenMap({})
     confidence: ConfidenceRule | None = None
     growth_caps: FrozenMap[GrowthCap] = FrozenMap({})
+    wrapped: FrozenMap[Wrapped] = FrozenMap({})
     liquidation: LiquidationTerms | None = None
+    adaptive: AdaptiveRatio | None = None
+    margin: MarginModel | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -164,15 +180,20 @@ class Policy(Document):
                 )
             if isinstance(claim, NotLiquidatable) and self.liquidation is None:
                 raise refusal("a policy with liquidation terms", "none", f"claims.{name}")
+            if isinstance(claim, Liquid):
+                self._check_liquid(claim, f"claims.{name}")
+            if isinstance(claim, PortfolioMargin) and self.margin is None:
+                raise refusal("a policy with a margin model", "none", f"claims.{name}")
+        check_chains(
+            {symbol: cap.underlying for symbol, cap in self.growth_caps.items()},
+            {symbol: each.underlying for symbol, each in self.wrapped.items()},
+        )
         self._check_limits()
         self._check_test()
-        for symbol, cap in self.growth_caps.items():
-            if cap.underlying in self.growth_caps:
-                raise refusal(
-                    "an asset with a price of its own",
-                    repr(cap.underlying),
-                    f"growth_caps.{symbol}.underlying",
-                )
+        if self.margin is not None:
+            self._check_margin(self.margin)
+        if self.adaptive is not None:
+            self.adaptive.check_in(self.ratio, self.symbols, {c.type for c in self.claims.values()})
         return self
 
     def _check_limits(self) -> None:
@@ -194,6 +215,65 @@ class Policy(Document):
                 own.add(symbol)
             if limit.excess == "uncounted":
                 counted |= own
+
+    def _check_liquid(self, claim: Liquid, at: str) -> None:
+        """What is traded has one slot and one factor there, and what counts of it depends on
+        nothing else.
+        """
+        if any(limit.excess == "uncounted" for limit in self.limits):
+            raise refusal(
+                "a policy whose limits refuse an excess", "one that leaves it uncounted", at
+            )
+        signed = self.factors.signed
+        for field, side in (("sales", "collateral"), ("repayments", "debt")):
+            own: Mapping[str, Factor] = getattr(self.factors, side)
+            for symbol in getattr(claim, field):
+                where = f"{at}.{field}.{symbol}"
+                if (symbol in own) == (symbol in signed):
+                    expected = f"an asset with a factor as {side} or as signed, and not as both"
+                    raise refusal(expected, repr(symbol), where)
+                factors = [own[symbol]] if symbol in own else []
+                if symbol in signed:
+                    both = signed[symbol]
+                    factors = [both.long if field == "sales" else both.short]
+                elif field == "sales" and claim.category is not None:
+                    replaced = self.categories[claim.category].collateral
+                    factors = [replaced.get(symbol, own[symbol])]
+                if any(isinstance(factor, Sized) for factor in factors):
+                    raise refusal("a factor that does not jump", "a sized one", where)
+
+    def _check_margin(self, model: MarginModel) -> None:
+        """An instrument counts by the model only, and a spot by a weight that depends on nothing
+        else.
+        """
+        if self.confidence is not None:
+            raise refusal("no margin model beside prices with confidence", "both", "margin")
+        for symbol in model.instruments:
+            if symbol in self.factors.signed:
+                at = f"margin.instruments.{symbol}"
+                raise refusal("a symbol without factors as signed", repr(symbol), at)
+        for symbol in sorted(model.symbols):
+            # The model takes prices as oracles report them; a cap or a haircut would be passed by.
+            if symbol in self.growth_caps or symbol in self.wrapped:
+                raise refusal(
+                    "prices of assets that are no claims on others", repr(symbol), "margin"
+                )
+        capped = {s for each in self.limits if each.excess == "uncounted" for s in each.assets}
+        for symbol in model.spots:
+            at = f"margin.spots.{symbol}"
+            factors = [
+                side[symbol]
+                for side in (self.factors.collateral, self.factors.debt)
+                if symbol in side
+            ]
+            for category in self.categories.values():
+                factors += [f for s, f in category.collateral.items() if s == symbol]
+            if not factors:
+                raise refusal("collateral or a debt with a factor", repr(symbol), at)
+            if not all(isinstance(factor, Exact) for factor in factors):
+                raise refusal("plain factors", "others", at)
+            if symbol in capped:
+                raise refusal("an asset in no uncounted limit", repr(symbol), at)
 
     def _check_test(self) -> None:
         """Categories and liquidation factors are about what the policy prices."""
@@ -238,19 +318,36 @@ class Policy(Document):
     @cached_property
     def symbols(self) -> tuple[str, ...]:
         """The symbols whose price the policy needs, ascending."""
-        caps = self.growth_caps
         priced = {symbol for symbol, _ in self.factors.pairs()}
-        return tuple(sorted({caps[s].underlying if s in caps else s for s in priced}))
+        needed = {(symbol, *chain(symbol, self.underlyings))[-1] for symbol in priced}
+        return tuple(sorted(needed | (self.margin.symbols if self.margin else set())))
+
+    @cached_property
+    def underlyings(self) -> dict[str, str]:
+        """What every asset with a growth cap and every wrapped one is a claim on."""
+        claims: dict[str, GrowthCap | Wrapped] = {**self.growth_caps, **self.wrapped}
+        return {symbol: each.underlying for symbol, each in claims.items()}
 
     @cached_property
     def figures(self) -> tuple[str, ...]:
         """The other numbers that the policy needs of the oracles, ascending."""
         names = {cap.rate for cap in self.growth_caps.values()}
+        names |= {each.rate for each in self.wrapped.values() if each.rate is not None}
         held = [*self.factors.held(), *self.test_factors.held()]
         for category in self.categories.values():
             held += [*category.collateral.values(), *category.liquidation.values()]
         names |= {factor.figure for factor in held if isinstance(factor, Scaled)}
+        if self.adaptive is not None:
+            names |= {each.figure for each in self.adaptive.stress}
+        if self.margin is not None:
+            names |= self.margin.figures
         return tuple(sorted(names))
+
+    @cached_property
+    def histories(self) -> dict[str, HistoryShape]:
+        """The price histories that the policy needs of the oracles: by symbol, ascending."""
+        rule = self.adaptive
+        return {} if rule is None else dict.fromkeys(sorted(rule.symbols), rule.shape)
 
 
 def check_policy(policy: Policy, registry_digest: str, registry: Registry) -> None:
@@ -263,8 +360,8 @@ def check_policy(policy: Policy, registry_digest: str, registry: Registry) -> No
 
     Raises:
         DocumentError: the policy names another registry; a factor for a (symbol, side), or a shock,
-            a falling asset, a growth cap or a category's debt for a symbol, that the registry does
-            not have; no factor at all.
+            a falling asset, a growth cap, a wrapped asset or a category's debt for a symbol, that
+            the registry does not have and nothing of it is a claim on; no factor at all.
     """
     if policy.registry != registry_digest:
         raise DocumentError("policy: registry", f"the digest {registry_digest}", policy.registry)
@@ -277,9 +374,22 @@ def check_policy(policy: Policy, registry_digest: str, registry: Registry) -> No
                 "an asset of the registry",
                 "another symbol or side",
             )
+    for symbol in policy.margin.instruments if policy.margin else ():
+        if (symbol, "signed") not in registry.by_key:
+            raise DocumentError(
+                f"policy: margin.instruments.{symbol}",
+                "a signed asset of the registry",
+                "another symbol or side",
+            )
+    known = _known_symbols(policy, registry)
     for path, symbol in _named_symbols(policy):
-        if symbol not in registry.symbols:
+        if symbol not in known:
             raise DocumentError(f"policy: {path}", "a symbol of the registry", repr(symbol))
+
+
+def _known_symbols(policy: Policy, registry: Registry) -> set[str]:
+    """What the registry has, and what that is a claim on."""
+    return {s for own in registry.symbols for s in (own, *chain(own, policy.underlyings))}
 
 
 def _named_symbols(policy: Policy) -> Iterator[tuple[str, str]]:
@@ -293,6 +403,8 @@ def _named_symbols(policy: Policy) -> Iterator[tuple[str, str]]:
                 yield f"claims.{name}.assets[{index}]", symbol
     for symbol in policy.growth_caps:
         yield f"growth_caps.{symbol}", symbol
+    for symbol in policy.wrapped:
+        yield f"wrapped.{symbol}", symbol
     for name, category in policy.categories.items():
         for index, symbol in enumerate(category.debts):
             yield f"categories.{name}.debts[{index}]", symbol

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from ..errors import PriceRoundError
 from .clock import seconds_between
 from .document import Document
+from .histories import HistoryShape, PriceHistory, Said, combine_histories
 from .policy import OracleRule, Policy
 from .values import (
     Exact,
@@ -31,7 +32,8 @@ class PriceReport(Document):
     """What one oracle says one whole asset costs, in `quote`.
 
     `confidence` is how far off it thinks its prices may be (σ), in quote; `figures` are other
-    public numbers by name: exchange rates, deposits, open interest.
+    public numbers by name: exchange rates, deposits, open interest. `histories` are earlier prices,
+    in quote.
     """
 
     format: Literal["zkcollateral/price-report/1"] = "zkcollateral/price-report/1"
@@ -41,6 +43,7 @@ class PriceReport(Document):
     prices: FrozenMap[Positive]
     confidence: FrozenMap[NonNegative] = FrozenMap({})
     figures: FrozenMap[Positive] = FrozenMap({})
+    histories: FrozenMap[PriceHistory] = FrozenMap({})
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -59,6 +62,7 @@ class PriceRound(Document):
     reports: Annotated[Several[HexDigest], Field(min_length=1, max_length=MAX_REPORTS)]
     confidence: FrozenMap[NonNegative] = FrozenMap({})
     figures: FrozenMap[Positive] = FrozenMap({})
+    histories: FrozenMap[PriceHistory] = FrozenMap({})
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -78,6 +82,7 @@ def combine_for(reports: Mapping[str, PriceReport], policy: Policy) -> PriceRoun
         policy.symbols,
         figures=policy.figures,
         confidence=policy.confidence is not None,
+        histories=policy.histories,
     )
 
 
@@ -88,6 +93,7 @@ def combine(
     *,
     figures: Collection[str] = (),
     confidence: bool = False,
+    histories: Mapping[str, HistoryShape] = FrozenMap({}),
 ) -> PriceRound:
     """The round that these reports make: for every symbol the exact median.
 
@@ -101,6 +107,8 @@ def combine(
         figures: the figures it shall have; each the exact median too.
         confidence: whether it shall have the confidence of every price: the largest that is
             reported.
+        histories: the shapes of the histories it shall have, by symbol; at every step the exact
+            median (see `histories.combine_histories`).
 
     Returns:
         A round whose time is that of the oldest report.
@@ -108,7 +116,8 @@ def combine(
     Raises:
         PriceRoundError: two reports of one oracle, fewer than the quorum, another quote, a symbol
             without price, a figure or a confidence missing, reports further apart than the age
-            limit, or a price or figure further from the median than `max_deviation` of the median.
+            limit, or a price or figure further from the median than `max_deviation` of the median;
+            or a history that does not fit what is needed or the others.
     """
     if len(reports) > MAX_REPORTS:
         raise PriceRoundError(f"expected at most {MAX_REPORTS} reports, got {len(reports)}")
@@ -131,6 +140,7 @@ def combine(
         reports=tuple(sorted(reports)),
         confidence=_confidences(symbols, ordered) if confidence else FrozenMap({}),
         figures=_figures(figures, ordered, rule),
+        histories=_histories(histories, ordered, rule),
     )
 
 
@@ -176,6 +186,17 @@ def _figures(
             name: _agreed(f"figure {name}", [r.figures.get(name) for r in reports], reports, rule)
             for name in sorted(set(figures))
         }
+    )
+
+
+def _histories(
+    needed: Mapping[str, HistoryShape], reports: list[PriceReport], rule: OracleRule
+) -> FrozenMap[PriceHistory]:
+    return combine_histories(
+        needed,
+        [Said(report.oracle, report.time, report.histories) for report in reports],
+        rule.max_age_seconds,
+        lambda what, said: _agreed(what, said, reports, rule),
     )
 
 

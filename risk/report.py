@@ -40,6 +40,7 @@ from .threshold import (
     positions,
 )
 from .valuation import Account, account_of, held, owed
+from .volatility.adaptive import AppliedRatio
 
 Infinite: TypeAlias = Literal["infinite"]
 
@@ -110,6 +111,8 @@ class HealthReport:
         margin_ratio: requirement / equity, at least 0. With no equity left it is infinite if
             maintenance fails, and 0 if not.
         maintained: the verdict of a maintenance claim, with limits and misplaced assets.
+        ratio: the maintenance ratio that applies: the policy's own, or the adaptive one.
+        adaptive: how an adaptive one came about; None if the policy has none.
         maintenance: against maintenance.
         liquidation: against the liquidation test; None if the policy has no liquidation terms.
         limits: the policy's concentration limits.
@@ -132,6 +135,8 @@ class HealthReport:
     requirement: Fraction
     margin_ratio: Fraction | Infinite
     maintained: bool
+    ratio: Fraction
+    adaptive: AppliedRatio | None
     maintenance: Standing
     liquidation: Standing | None
     limits: tuple[LimitUse, ...]
@@ -195,6 +200,8 @@ def health_report(
         requirement=equity - headroom,
         margin_ratio=_margin_ratio(equity, headroom),
         maintained=evaluation.holds,
+        ratio=maintenance.ratio,
+        adaptive=account.pricing.applied,
         maintenance=_standing(maintenance, collateral),
         liquidation=None if liquidation is None else _standing(liquidation, collateral),
         limits=limit_uses(maintenance),

@@ -10,6 +10,7 @@ from .clock import format_time
 from .limit_use import LimitUse
 from .report import HealthReport, Standing
 from .values import Exact
+from .volatility.adaptive import AppliedRatio
 
 NONE: Final = "none"
 """What stands where there is no number."""
@@ -34,6 +35,8 @@ def report_json(report: HealthReport) -> dict[str, Any]:
         "health_factor": exact(report.health_factor),
         "requirement": exact(report.requirement),
         "margin_ratio": exact(report.margin_ratio),
+        "ratio": exact(report.ratio),
+        "adaptive": None if report.adaptive is None else _adaptive_json(report.adaptive),
         "maintenance": _standing_json(report.maintenance),
         "liquidation": None if report.liquidation is None else _standing_json(report.liquidation),
         "limits": [_limit_json(limit) for limit in report.limits],
@@ -80,6 +83,18 @@ def exact(value: Fraction | Literal["infinite"] | None) -> str:
         return str(Exact.of(value))
     except ValueError:
         return str(Fraction(value))
+
+
+def _adaptive_json(applied: AppliedRatio) -> dict[str, Any]:
+    return {
+        "ratio": exact(applied.ratio),
+        "volatility": exact(applied.volatility),
+        "symbol": applied.symbol,
+        "target": exact(applied.target),
+        "limited": exact(applied.limited),
+        "stress": exact(applied.stress),
+        "limit": applied.limit,
+    }
 
 
 def _standing_json(standing: Standing) -> dict[str, Any]:

@@ -51,15 +51,17 @@ class Threshold:
         """The common multiples of some prices at which the test is passed.
 
         Args:
-            drivers: symbols whose prices move together, and with them those that follow them.
-            fixed: shocks of other symbols, which stay.
+            drivers: symbols whose prices move together, and with them those that follow them; a
+                wrapper's own is a depeg.
+            fixed: shocks of other symbols, which stay, as does what follows these more closely.
 
         Returns:
             The interval around 1, or the nearest one; None if there is none.
         """
         account, movers, pledged, others = self.account, [], dict[str, Fraction](), Fraction(0)
+        named = {*drivers, *fixed}
         for asset, single in self._singles.items():
-            if driver(account.pricing, asset.symbol) in drivers:
+            if account.pricing.named(asset.symbol, named) in drivers:
                 movers.append((asset, single))
                 continue
             moved = account.pricing.shock(asset.symbol, fixed)
@@ -151,8 +153,8 @@ class Threshold:
 
 
 def maintenance_threshold(account: Account) -> Threshold:
-    """Collateral ≥ ratio · debt + reserve, by the policy's own factors."""
-    return Threshold("maintenance", account, account.policy.ratio)
+    """Collateral ≥ ratio · debt + reserve, by its factors, with the ratio that applies."""
+    return Threshold("maintenance", account, account.pricing.ratio)
 
 
 def liquidation_threshold(account: Account) -> Threshold | None:
@@ -179,5 +181,5 @@ def positions(account: Account) -> list[Asset]:
 
 
 def driver(pricing: Pricing, symbol: str) -> str:
-    """The symbol that this one's price moves with: its underlying, or itself."""
+    """The symbol that this one's price moves with: its root, or itself."""
     return pricing.followers.get(symbol, symbol)

@@ -108,6 +108,36 @@ class Account:
             margins.append((limit.name, margin))
         return margins
 
+    def slices(self, asset: Asset, ratio: Fraction, *, owed: bool) -> list[tuple[int, Fraction]]:
+        """Where each tier of a slot begins, in smallest units, and what one unit in it counts.
+
+        By the maintenance factors at the round's prices, with the policy's rounding: of what is
+        held down, of what is owed, times `ratio`, up. `sized` factors have no such slices.
+        """
+        quote = self.pricing.quotes[asset.symbol]
+        unit_price = (quote.high if owed else quote.low) * asset.smallest_unit
+        factor = self._factor(asset, self._maintenance(), owed=owed)
+        rounded = self._up if owed else self._down
+        times = ratio if owed else Fraction(1)
+        if isinstance(factor, Fraction):
+            return [(0, rounded(unit_price * factor * times))]
+        starts = tier_starts(factor, asset, unit_price)
+        units = (rounded(unit_price * tier.factor * times) for tier in factor.tiers)
+        return list(zip(starts, units, strict=False))
+
+    def traded(self, asset: Asset, cost: Fraction, *, bought: bool) -> Fraction:
+        """What selling one smallest unit brings, or buying one takes, rounded as above.
+
+        Args:
+            asset: priced.
+            cost: share of the price lost to slippage and fees.
+            bought: whether it is bought, to repay it.
+        """
+        quote = self.pricing.quotes[asset.symbol]
+        if bought:
+            return self._up(quote.high * asset.smallest_unit * (1 + cost))
+        return self._down(quote.low * asset.smallest_unit * (1 - cost))
+
     def _maintenance(self) -> Factors:
         replaced = self.category.collateral if self.category else {}
         return _replace(self.policy.factors, replaced)

@@ -22,6 +22,8 @@ from ..errors import InputError, ZkCollateralError
 from ..risk.clock import format_time, require_utc, seconds_between
 from ..risk.policy import check_policy
 from ..risk.prices import PriceReport, combine_for
+from ..risk.pricing import price
+from ..risk.values import Exact
 from .memory import CircuitKey, Memory
 from .report import Check, CheckName, Report
 from .trust import Trust, TrustedKey
@@ -261,8 +263,10 @@ class Examination:
 
     def _statement(self) -> str:
         # Compiling is the costly step, so it is done for accepted and consistent documents only.
+        # Option values cost more than the reports' signatures: unsigned rounds get none.
+        costly = self.attestation.policy.margin is not None
         needed: CheckName
-        for needed in ("format", "policy", "claim"):
+        for needed in ("format", "policy", "claim", *(("oracle_quorum",) if costly else ())):
             if not self.checks[needed].passed:
                 raise _Failed(f"not rebuilt: the check {needed!r} failed")
         attestation, claim = self.attestation, self.claim
@@ -272,8 +276,16 @@ class Examination:
         self.statement = build_statement(claim, circuit, self.srs)
         return (
             f"{len(circuit.system.rows)} rows, {circuit.value_count} range-checked values, "
-            f"n = {circuit.domain_size}"
+            f"n = {circuit.domain_size}{self._adaptive()}"
         )
+
+    def _adaptive(self) -> str:
+        """The maintenance ratio that this verifier derived, where the policy's is adaptive."""
+        policy, prices = self.attestation.policy, self.attestation.prices
+        if policy.adaptive is None:
+            return ""
+        pricing = self.memory.once("pricing", (policy, prices), lambda: price(policy, prices.round))
+        return f", adaptive ratio {Exact.of(pricing.ratio)}"
 
     def _circuit(self) -> Circuit:
         """The claim, compiled; `format` has passed, so the digests are those of the documents."""
@@ -319,6 +331,10 @@ class Examination:
         evidence += [s.as_of for s in self.claim.summands if s.as_of is not None]
         if self.claim.issued < max(evidence):
             raise _Failed("issued before its own prices or commitments")
+        margin = self.attestation.policy.margin
+        first = margin.first_expiry if margin and self.claim.type == "portfolio_margin" else None
+        if first is not None and self.at >= first[0]:
+            raise _Failed(f"the instrument {first[1]} expired at {format_time(first[0])}")
         if self.at >= self.claim.expires:
             raise _Failed(f"expired at {format_time(self.claim.expires)}")
         return f"valid until {format_time(self.claim.expires)}"

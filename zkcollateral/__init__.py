@@ -67,17 +67,25 @@ if TYPE_CHECKING:
     from .risk.clock import now
     from .risk.fleet import FleetEvaluation, evaluate_fleet
     from .risk.health import Evaluation, evaluate
+    from .risk.hedging.report import DeleveragingReport, deleveraging_report
+    from .risk.histories import PriceHistory
     from .risk.liquidation.report import (
         LiquidationPair,
         LiquidationReport,
         liquidation_report,
     )
+    from .risk.margin.report import MarginReport, margin_report
     from .risk.policy import CommitmentRule, OracleRule, Policy, check_policy
     from .risk.portfolio import Portfolio
     from .risk.prices import PriceReport, PriceRound, combine
     from .risk.registry import Registry
+    from .risk.replay.candles import Candles, read_candles
+    from .risk.replay.replay import ReplayReport, replay_report
+    from .risk.replay.stress import StressReport, policy_scenarios, stress_report
     from .risk.report import HealthReport, health_report, liquidation_boundary
     from .risk.values import Exact
+    from .risk.volatility.adaptive import AdaptiveRatio, AppliedRatio
+    from .risk.volatility.garch import GarchFit, fit_garch
     from .verifier.attestation import verify_attestation, verify_attestations
     from .verifier.bundle import Bundle, BundleReport, verify_bundle
     from .verifier.examination import Expectation
@@ -87,12 +95,15 @@ if TYPE_CHECKING:
     from .verifier.trust import Trust, TrustedKey
 
 __all__ = [
+    "AdaptiveRatio",
+    "AppliedRatio",
     "Arithmetic",
     "Attestation",
     "Backing",
     "Boundary",
     "Bundle",
     "BundleReport",
+    "Candles",
     "Check",
     "Circuit",
     "ClaimNotSatisfied",
@@ -101,6 +112,7 @@ __all__ = [
     "CommitmentDocument",
     "CommitmentRule",
     "CompileError",
+    "DeleveragingReport",
     "DocumentError",
     "EncodingError",
     "Envelope",
@@ -109,6 +121,7 @@ __all__ = [
     "Expectation",
     "FileError",
     "FleetEvaluation",
+    "GarchFit",
     "HealthReport",
     "Holding",
     "InputError",
@@ -117,6 +130,7 @@ __all__ = [
     "LiquidationReport",
     "LogError",
     "LogReport",
+    "MarginReport",
     "NamedPublicKey",
     "NamedSigningKey",
     "Opening",
@@ -125,6 +139,7 @@ __all__ = [
     "OracleRule",
     "Policy",
     "Portfolio",
+    "PriceHistory",
     "PriceReport",
     "PriceRound",
     "PriceRoundError",
@@ -134,6 +149,7 @@ __all__ = [
     "PublicClaim",
     "PublicKey",
     "Registry",
+    "ReplayReport",
     "Report",
     "Request",
     "Scenario",
@@ -144,6 +160,7 @@ __all__ = [
     "SigningKey",
     "Srs",
     "Statement",
+    "StressReport",
     "Trust",
     "TrustedKey",
     "VerifierKey",
@@ -159,22 +176,29 @@ __all__ = [
     "check_policy",
     "combine",
     "compile_claim",
+    "deleveraging_report",
     "document_digest",
     "evaluate",
     "evaluate_fleet",
+    "fit_garch",
     "health_report",
     "liquidation_boundary",
     "liquidation_report",
     "make_signed_round",
+    "margin_report",
     "now",
     "open_report",
     "open_vouch",
+    "policy_scenarios",
     "prove",
+    "read_candles",
     "read_json",
     "read_opening",
     "read_public_key",
     "read_signing_key",
+    "replay_report",
     "report_envelope",
+    "stress_report",
     "verify",
     "verify_attestation",
     "verify_attestations",
@@ -243,13 +267,21 @@ _HOMES = {
     "risk.clock": ("now",),
     "risk.fleet": ("FleetEvaluation", "evaluate_fleet"),
     "risk.health": ("Evaluation", "evaluate"),
+    "risk.histories": ("PriceHistory",),
+    "risk.hedging.report": ("DeleveragingReport", "deleveraging_report"),
     "risk.liquidation.report": ("LiquidationPair", "LiquidationReport", "liquidation_report"),
     "risk.policy": ("CommitmentRule", "OracleRule", "Policy", "check_policy"),
+    "risk.margin.report": ("MarginReport", "margin_report"),
     "risk.portfolio": ("Portfolio",),
     "risk.prices": ("PriceReport", "PriceRound", "combine"),
     "risk.registry": ("Registry",),
     "risk.report": ("HealthReport", "health_report", "liquidation_boundary"),
+    "risk.replay.candles": ("Candles", "read_candles"),
+    "risk.replay.replay": ("ReplayReport", "replay_report"),
+    "risk.replay.stress": ("StressReport", "policy_scenarios", "stress_report"),
     "risk.values": ("Exact",),
+    "risk.volatility.adaptive": ("AdaptiveRatio", "AppliedRatio"),
+    "risk.volatility.garch": ("GarchFit", "fit_garch"),
     "verifier.attestation": ("verify_attestation", "verify_attestations"),
     "verifier.bundle": ("Bundle", "BundleReport", "verify_bundle"),
     "verifier.examination": ("Expectation",),

@@ -94,7 +94,7 @@ class Weighing:
     def __post_init__(self) -> None:
         policy = self.start.policy
         liquidation_terms(policy)
-        known = {*policy.symbols, *policy.growth_caps}
+        known = {*policy.symbols, *policy.underlyings}
         for symbol, shock in self.shocks.items():
             if symbol not in known:
                 raise InputError("shocks", "a symbol that the policy prices", repr(symbol)[:80])

@@ -51,7 +51,7 @@ _CONTEXT: Final = Context(
 )
 _ZERO, _HALF, _ONE = Decimal(0), Decimal("0.5"), Decimal(1)
 _ROOT_OF_TWO_PI: Final = Decimal("2.506628274631000502415765284811045253007")
-_NEGLIGIBLE: Final = Decimal(10) ** -(DIGITS + 2)
+_NEGLIGIBLE: Final = Decimal(f"1E-{DIGITS + 2}")
 _ODD: Final = tuple(Decimal(2 * term + 1) for term in range(512))
 
 

@@ -165,6 +165,9 @@ DECIDING = [
     "prover",
     "verifier",
     "risk/health.py",
+    "risk/hedging/book.py",
+    "risk/hedging/deleverage.py",
+    "risk/hedging/trades.py",
     "risk/prices.py",
     "risk/policy.py",
 ]

@@ -14,6 +14,8 @@ OURS = {
     **{f"{PORTABLE}verify[{shape}]": 0.002 for shape in PORTABLE_SHAPES},
     "prove[tiered]": 0.040,
     "verify[tiered]": 0.002,
+    "prove[margin]": 0.020,
+    "verify[margin]": 0.0015,
     "health_1m_accounts[mixed]": 0.5,
     "health_1m_accounts[plain]": 0.25,
     "first_proof": 0.5,
@@ -21,11 +23,14 @@ OURS = {
     "verify_batch": 0.300,
     "reference_prove": 2.0,
     "reference_verify": 0.5,
+    "engine[breach]": 4.0,
+    "engine[cascade]": 16.0,
 }
 STABLE = PeerTimes(0.005, 0.0005, 0.100, 0.010)
 NIGHTLY = PeerTimes(0.0025, 0.0005, 0.050, 0.005)
+PEAKS = {"breach": 1.5, "cascade": 0.25}
 COMMITMENT_SHARES = dict.fromkeys(SHAPES, 0.5)
-SIZES = {"k1": 308, "balanced": 868, "fast": 1508, "large": 308, "tiered": 868}
+SIZES = {"k1": 308, "balanced": 868, "fast": 1508, "large": 308, "tiered": 868, "margin": 788}
 
 
 def figures(*passes: Pass, batch: int = 1000) -> Figures:
@@ -36,4 +41,4 @@ def one_pass(factor: float = 1.0, peer: PeerTimes = STABLE, **changes: float) ->
     """A pass in which all of our times are `factor` times as long, or as `changes` says."""
     ours = {name: factor * seconds for name, seconds in OURS.items()}
     peers = {"stable": peer, "nightly": NIGHTLY}
-    return Pass({**ours, **changes}, peers, COMMITMENT_SHARES)
+    return Pass({**ours, **changes}, peers, COMMITMENT_SHARES, PEAKS)

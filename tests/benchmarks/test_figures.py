@@ -16,7 +16,7 @@ from benchmarks.figures import (
     read_medians,
     read_processor_shares,
 )
-from tests.benchmarks.measured import COMMITMENT_SHARES, OURS, STABLE, figures, one_pass
+from tests.benchmarks.measured import COMMITMENT_SHARES, OURS, PEAKS, STABLE, figures, one_pass
 
 # The table of the requirements, typed again.
 ASKED = {
@@ -32,6 +32,12 @@ ASKED = {
     "health_1m_accounts_seconds": ("≤", 1.0),
     "tiered_over_one_row_prove": ("≤", 20),
     "tiered_over_one_row_verify": ("≤", 2.5),
+    "margin_over_one_row_prove": ("≤", 12),
+    "margin_over_one_row_verify": ("≤", 2),
+    "breach_16x131072x100_seconds": ("≤", 8),
+    "breach_peak_gib": ("≤", 2),
+    "cascade_100k_x_1000_seconds": ("≤", 30),
+    "cascade_peak_gib": ("≤", 2),
 }
 
 
@@ -55,6 +61,12 @@ def test_every_ratio_is_formed_the_right_way_round() -> None:
             "health_1m_accounts_seconds": 0.5,
             "tiered_over_one_row_prove": 10,
             "tiered_over_one_row_verify": 2,
+            "margin_over_one_row_prove": 5,
+            "margin_over_one_row_verify": 1.5,
+            "breach_16x131072x100_seconds": 4,
+            "breach_peak_gib": 1.5,
+            "cascade_100k_x_1000_seconds": 16,
+            "cascade_peak_gib": 0.25,
         }
     )
 
@@ -62,20 +74,31 @@ def test_every_ratio_is_formed_the_right_way_round() -> None:
 @pytest.mark.parametrize(
     ("name", "keys"),
     [
-        ("prove[k1]", {"prove_k1_over_bulletproofs_64", "tiered_over_one_row_prove"}),
+        (
+            "prove[k1]",
+            {
+                "prove_k1_over_bulletproofs_64",
+                "tiered_over_one_row_prove",
+                "margin_over_one_row_prove",
+            },
+        ),
         ("prove[balanced]", {"bulletproofs_32x64_over_prove_balanced", "prove_over_msm"}),
         ("commit[balanced]", {"prove_over_msm"}),
         ("prove[fast]", {"bulletproofs_32x64_over_prove_fast"}),
-        ("verify[k1]", {"tiered_over_one_row_verify"}),
+        ("verify[k1]", {"tiered_over_one_row_verify", "margin_over_one_row_verify"}),
         ("verify[balanced]", {"bulletproofs_32x64_over_verify"}),
         ("prove[tiered]", {"tiered_over_one_row_prove"}),
         ("verify[tiered]", {"tiered_over_one_row_verify"}),
+        ("prove[margin]", {"margin_over_one_row_prove"}),
+        ("verify[margin]", {"margin_over_one_row_verify"}),
         ("verify_one", {"batch_over_single_verify"}),
         ("verify_batch", {"batch_over_single_verify"}),
         ("reference_prove", {"reference_prove_seconds"}),
         ("reference_verify", {"reference_verify_seconds"}),
         ("health_1m_accounts[mixed]", {"health_1m_accounts_seconds"}),
         ("health_1m_accounts[plain]", set()),
+        ("engine[breach]", {"breach_16x131072x100_seconds"}),
+        ("engine[cascade]", {"cascade_100k_x_1000_seconds"}),
     ],
 )
 def test_every_figure_comes_from_its_own_measurements(name: str, keys: set[str]) -> None:
@@ -97,8 +120,15 @@ def test_a_figure_is_the_median_over_the_passes() -> None:
     assert figures(*passes).asked()["batch_over_single_verify"] == pytest.approx(0.25)
 
 
+def test_a_peak_is_the_highest_of_the_passes() -> None:
+    higher = Pass(OURS, {}, COMMITMENT_SHARES, {"breach": 1.0, "cascade": 3.0})
+    asked = figures(one_pass(), higher).asked()
+    assert (asked["breach_peak_gib"], asked["cascade_peak_gib"]) == (1.5, 3.0)
+    assert "cascade_peak_gib" in {target.key for target in missed(asked)}
+
+
 def test_without_the_peer_its_ratios_are_missing_and_nothing_else() -> None:
-    alone = figures(Pass(OURS, {}, COMMITMENT_SHARES))
+    alone = figures(Pass(OURS, {}, COMMITMENT_SHARES, PEAKS))
     missing = {key for key, value in alone.asked().items() if value is None}
     assert missing == {key for key in ASKED if "bulletproofs" in key}
     assert not [key for key in alone.context() if "bulletproofs" in key]
@@ -106,7 +136,7 @@ def test_without_the_peer_its_ratios_are_missing_and_nothing_else() -> None:
 
 
 def test_a_peer_that_was_not_run_in_every_pass_does_not_count() -> None:
-    half = figures(one_pass(), Pass(OURS, {"stable": STABLE}, COMMITMENT_SHARES))
+    half = figures(one_pass(), Pass(OURS, {"stable": STABLE}, COMMITMENT_SHARES, PEAKS))
     assert half.toolchains() == ["stable"]
     assert half.against_peer("nightly")["bulletproofs_32x64_over_verify"] is None
 

@@ -18,7 +18,7 @@ from benchmarks.figures import TARGETS, Pass
 from benchmarks.hotspots import Profile
 from benchmarks.machine import PACKAGES, describe
 from benchmarks.results import Results, in_milliseconds, shown
-from tests.benchmarks.measured import COMMITMENT_SHARES, OURS, figures
+from tests.benchmarks.measured import COMMITMENT_SHARES, OURS, PEAKS, figures
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,7 +72,7 @@ def test_document_holds_the_figures_and_says_how_they_were_made() -> None:
 
 
 def test_document_without_a_peer_says_not_measured() -> None:
-    text = performance(results(figures=figures(Pass(OURS, {}, COMMITMENT_SHARES)), peers={}))
+    text = performance(results(figures=figures(Pass(OURS, {}, COMMITMENT_SHARES, PEAKS)), peers={}))
     assert text.count("not measured") == 4
     assert "## The peer" not in text
 

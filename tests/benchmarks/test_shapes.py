@@ -11,15 +11,28 @@ import pytest
 from benchmarks.books import MIXED_FLEET, PLAIN_FLEET, TIERED, Book
 from benchmarks.document import SIZES
 from benchmarks.hotspots import profile
+from benchmarks.margin_book import CLAIM, INSTRUMENTS, MARGIN
 from benchmarks.recording import record_commitments
-from benchmarks.shapes import Inputs, fresh, large, maintenance, ranged, ranged_values, tiered
+from benchmarks.shapes import (
+    Inputs,
+    fresh,
+    large,
+    maintenance,
+    margin,
+    ranged,
+    ranged_values,
+    tiered,
+)
 from zkcollateral.circuits.layout import choose_domain_size
 from zkcollateral.crypto.arithmetic import Arithmetic
 from zkcollateral.crypto.srs import Srs, ceremony
 from zkcollateral.prover.proof import prove
 from zkcollateral.risk.factors import Tiered
 from zkcollateral.risk.fleet import evaluate_fleet
+from zkcollateral.risk.health import evaluate
+from zkcollateral.risk.margin.arrays import margin_arrays
 from zkcollateral.risk.policy import Profile
+from zkcollateral.risk.pricing import price
 from zkcollateral.verifier.proof import verify, verify_batch
 
 
@@ -59,6 +72,28 @@ def test_large_is_16_full_rows(srs: Srs) -> None:
     assert shape.n == 1024
     assert [len(row.account_terms) for row in rows] == [1024] * 16
     assert len({row.account_terms for row in rows}) == 16
+
+
+def test_margin_is_64_instruments_under_27_scenarios_and_8_tails(srs: Srs) -> None:
+    shape = margin(srs)
+    policy, registry, prices = MARGIN.documents
+    model = policy.margin
+    assert model is not None
+    assert len(model.instruments) == INSTRUMENTS == 64
+    (group,) = margin_arrays(policy, registry, price(policy, prices), prices)
+    assert [scenario.tail for scenario in group.scenarios] == [False] * 27 + [True] * 8
+    m = shape.statement.value_count
+    # Options move in every scenario but the one in which nothing does, futures with the price.
+    rows = [row for row in shape.statement.system.rows if len(row.account_terms) >= 60]
+    assert len({row.account_terms for row in rows}) == len(rows) >= 34
+    assert (shape.n, shape.k) == (choose_domain_size(MARGIN.slots, m, "balanced"), 7) == (512, 7)
+    assert (MARGIN.slots, m, "balanced") in {size[1:] for size in SIZES}
+    amounts = shape.witness.openings[0].amounts[:INSTRUMENTS]
+    assert min(amounts) < 0 < max(amounts)
+    assert 0 not in amounts
+    evaluation = evaluate(policy.claims[CLAIM], policy, registry, prices, MARGIN.amounts(0))
+    assert evaluation.holds
+    assert len(prove(shape.statement, shape.witness, srs).encoded) == 788
 
 
 def test_tiered_is_16_assets_of_4_tiers_and_reaches_all_of_them(srs: Srs) -> None:

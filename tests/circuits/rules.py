@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
 from typing import Any
 
+from tests.circuits.margin_models import margin_model
 from tests.world import NOW
 from zkcollateral.circuits.claim import document_digest
 from zkcollateral.risk.clock import format_time
@@ -15,6 +17,7 @@ from zkcollateral.risk.registry import Registry
 
 SLOTS = 8
 CLAIM = "it"
+ADAPTIVE = ("maintenance", "stress", "survives", "portfolio_margin")
 
 
 @dataclass
@@ -99,6 +102,37 @@ class Maker:
             for index in range(count)
         ]
 
+    def trades(self, symbols: list[str], *, dear: bool) -> dict[str, Any]:
+        """Limits and costs of some symbols; a sale may cost less than all of it."""
+        return {
+            symbol: {
+                "limit": self.random.choice(["0", "1", "3.5", "1000", self.decimal(1, 900)]),
+                "cost": self.decimal(0, 150 if dear else 99 if self.chance(4) else 10),
+            }
+            for symbol in symbols
+            if not self.chance(5)
+        }
+
+    def liquid(self, value: dict[str, Any], category: str | None) -> dict[str, Any]:
+        """A deleveraging of what may be traded, to a ratio that is often out of reach."""
+        factors = value["factors"]
+        signed = factors["signed"]
+        held = dict(factors["collateral"])
+        if category:
+            held |= value["categories"][category]["collateral"]
+        sold = {s: f for s, f in held.items() if s not in signed}
+        sold |= {s: f["long"] for s, f in signed.items() if s not in factors["collateral"]}
+        owed = {s: f for s, f in factors["debt"].items() if s not in signed}
+        owed |= {s: f["short"] for s, f in signed.items() if s not in factors["debt"]}
+        steady = [s for s, f in sold.items() if not (isinstance(f, dict) and f["type"] == "sized")]
+        claim = {
+            "type": "liquid",
+            "ratio": self.decimal(80, 200),
+            "sales": self.trades(steady, dear=False),
+            "repayments": self.trades(list(owed), dear=self.chance(6)),
+        }
+        return claim | ({"category": category} if category else {})
+
     def claim(self, symbols: list[str], *, tests: bool, categories: bool) -> dict[str, Any]:
         kinds = ["maintenance", "stress", "band", "survives", "covers"]
         kind = self.random.choice([*kinds, "not_liquidatable"] if tests else kinds)
@@ -155,6 +189,15 @@ class Maker:
             }
         if policy.figures:
             prices["figures"] = {name: self.decimal(1, 1000) for name in policy.figures}
+        if policy.histories:
+            prices["histories"] = {
+                symbol: {
+                    "last": format_time(NOW),
+                    "step_seconds": "60",
+                    "prices": [self.decimal(90, 110) for _ in range(4)],
+                }
+                for symbol in policy.histories
+            }
         accounts = []
         for _ in range(2 if policy.claims[CLAIM].type == "covers" else 1):
             amounts = [0] * SLOTS
@@ -206,6 +249,10 @@ class Maker:
                     "yearly_growth": self.decimal(0, 20),
                 }
             }
+        if self.chance(3):
+            deep = value["value_decimals"] is not None
+            wrapped = self.wrapped(priced, value.get("growth_caps", {}), deep=deep)
+            value |= {"wrapped": wrapped} if wrapped else {}
         tests = self.chance(2)
         if tests:
             value["liquidation"] = {
@@ -229,9 +276,99 @@ class Maker:
             if collateral and self.chance(2):
                 value["categories"]["pegged"]["liquidation"] = {collateral[0]: self.held()}
         value["claims"] = {CLAIM: self.claim(symbols, tests=tests, categories=categories)}
+        limits = value.get("limits", [])
+        if self.chance(5) and not any(limit["excess"] == "uncounted" for limit in limits):
+            category = value["claims"][CLAIM].get("category")
+            value["claims"] = {CLAIM: self.liquid(value, category)}
+        # Something else keeps its factor: a policy needs the price of one asset at least.
+        signed = [symbol for symbol, side in priced[1:] if side == "signed"]
+        if signed and not self.chance(3):
+            self.margin(value, signed[: self.random.randint(1, len(signed))])
+            used = set(value["margin"]["instruments"])
+            priced = [asset for asset in priced if asset[0] not in used]
+        claims = {*value.get("growth_caps", {}), *value.get("wrapped", {})}
+        own = [symbol for symbol, _ in priced if symbol not in claims]
+        if own and value["claims"][CLAIM]["type"] in ADAPTIVE and self.chance(3):
+            value["adaptive"] = self.adaptive(value["ratio"], own)
         policy = Policy.from_json_value(value, "policy")
         check_policy(policy, document_digest(registry), registry)
         return policy
+
+    def margin(self, value: dict[str, Any], instruments: list[str]) -> None:
+        """These are no longer signed assets with factors but instruments of a margin model."""
+        uncounted = {
+            symbol
+            for limit in value.get("limits", [])
+            if limit["excess"] == "uncounted"
+            for symbol in limit["assets"]
+        }
+        tested = value.get("liquidation", {}).get("factors", {"signed": {}})
+        for symbol in instruments:
+            del value["factors"]["signed"][symbol]
+            tested["signed"].pop(symbol, None)
+        sides = [value["factors"]["collateral"], value["factors"]["debt"]]
+        sides += [each["collateral"] for each in value.get("categories", {}).values()]
+        spots = [
+            symbol
+            for symbol in sorted({*sides[0], *sides[1]} - uncounted)
+            if all(isinstance(side.get(symbol, "1"), str) for side in sides)
+        ]
+        value["margin"] = margin_model(self.random, self.decimal, instruments, spots)
+        value.pop("confidence", None)
+        claim = value["claims"][CLAIM]
+        if claim["type"] != "liquid" and not self.chance(4):
+            kept = {"category": claim["category"]} if "category" in claim else {}
+            value["claims"] = {
+                CLAIM: {"type": "portfolio_margin", "factor": self.decimal(1, 150)} | kept
+            }
+        elif claim["type"] == "liquid":
+            for field in ("sales", "repayments"):
+                for symbol in instruments:
+                    claim[field].pop(symbol, None)
+
+    def adaptive(self, ratio: str, symbols: list[str]) -> dict[str, Any]:
+        """A ratio that is anywhere from its floor to its cap."""
+        floor, cap = int(100 * Decimal(ratio)), self.random.randint(151, 250)
+        found: dict[str, Any] = {
+            "symbols": sorted(set(symbols))[:2],
+            "step_seconds": "60",
+            "prices": "4",
+            "decay": "0.3",
+            "horizon": str(self.random.randint(1, 9)),
+            "base": "1",
+            "multiple": self.decimal(50, 300),
+            "cap": spell(cap),
+            "max_rise": self.decimal(1, 30),
+            "max_fall": spell(-((floor - cap) // 3) + self.random.randint(0, 9)),
+            "decimals": str(self.random.randint(2, 6)),
+        }
+        if self.chance(2):
+            found["stress"] = [
+                {"figure": "gas", "start": "5", "multiple": "0.1", "most": self.decimal(1, 30)}
+            ]
+        return found
+
+    def wrapped(
+        self, priced: list[tuple[str, str]], capped: dict[str, Any], *, deep: bool
+    ) -> dict[str, Any]:
+        """Claims on the asset before, which may have a growth cap, or on one that is only that.
+
+        Without rounding a deep chain has more decimals than a row may hold.
+        """
+        symbols = list(dict.fromkeys(symbol for symbol, _ in priced))
+        found: dict[str, Any] = {}
+        for before, symbol in zip(["BASE", *symbols], symbols, strict=False):
+            if symbol not in capped and not self.chance(3):
+                underlying = before if deep or before not in found else "BASE"
+                haircut = spell(self.random.randint(0, 9), 1)
+                found[symbol] = {"underlying": underlying, "haircut": haircut}
+                if deep and self.chance(2):
+                    found[symbol]["rate"] = "rate"
+        for symbol in capped if deep else ():
+            place = symbols.index(symbol)
+            if place and self.chance(2):
+                capped[symbol]["underlying"] = symbols[place - 1]
+        return found
 
     def limits(self, collateral: list[str]) -> list[dict[str, Any]]:
         left = list(collateral)

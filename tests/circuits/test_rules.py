@@ -26,6 +26,7 @@ from zkcollateral.prover.solve import solve
 from zkcollateral.prover.witness import Witness
 from zkcollateral.risk.claims import ClaimType
 from zkcollateral.risk.health import evaluate
+from zkcollateral.risk.pricing import price
 from zkcollateral.verifier.proof import verify
 
 REFUSALS = (
@@ -116,13 +117,19 @@ def test_every_kind_of_claim_is_among_the_markets_and_both_verdicts() -> None:
         market = Maker(Random(seed)).market()
         circuit = compiled(market, Backing(vouched=True))
         if circuit is not None:
-            sliced = any(quantity.limit is not None for quantity in circuit.quantities)
-            capped = any(len(quantity.forms) > 1 for quantity in circuit.quantities)
+            own = [quantity for quantity in circuit.quantities if not quantity.largest]
+            sliced = any(quantity.limit is not None for quantity in own)
+            capped = any(len(quantity.forms) > 1 for quantity in own)
             verdict = holds(market, market.accounts)
             seen.add((market.policy.claims[CLAIM].type, verdict))
             seen |= {("sliced", verdict)} if sliced else set()
             seen |= {("capped", verdict)} if capped else set()
-    kinds = (*get_args(ClaimType), "sliced", "capped")
+            if market.policy.adaptive is not None:
+                risen = price(market.policy, market.prices).ratio > market.policy.ratio
+                seen |= {("adaptive", verdict)} if risen else set()
+            deep = any(len(c) > 1 for c in price(market.policy, market.prices).chains.values())
+            seen |= {("chained", verdict)} if deep and market.policy.wrapped else set()
+    kinds = (*get_args(ClaimType), "sliced", "capped", "adaptive", "chained")
     assert seen == {(kind, verdict) for kind in kinds for verdict in (True, False)}
 
 
@@ -130,7 +137,7 @@ def slices_of(circuit: Circuit) -> list[list[int]]:
     """Indices of the quantities that are slices of one amount, group by group."""
     groups: list[list[int]] = []
     for index, quantity in enumerate(circuit.quantities):
-        if quantity.limit is None:
+        if quantity.limit is None or quantity.largest:
             continue
         ((_, sign),) = quantity.forms[0].slots
         if sign == 1 and quantity.forms[0].constant == 0:
@@ -158,7 +165,7 @@ def forged(circuit: Circuit, accounts: list[list[int]], random: Random) -> bool:
     """Whether a prover that chooses its own slices and counted values gets away with them.
 
     Slices need not be greedy, nor add up to the amount, nor fit their width; a capped value may be
-    larger than what may count; an empty slot need not be empty.
+    larger than what may count; a loss or a size may be another; an empty slot need not be empty.
     """
     split: dict[int, int] = {}
     inflated = random.choice([0, 0, 1, 1000])
@@ -173,9 +180,12 @@ def forged(circuit: Circuit, accounts: list[list[int]], random: Random) -> bool:
         split |= spread(circuit, short, max(-amount, 0) + extra, random)
     values: list[int] = []
     satisfied = True
+    more = random.choice([1, 1, 1000, 10**6])
     for index, quantity in enumerate(circuit.quantities):
         number = split.get(index, quantity.number(accounts, values))
-        if len(quantity.forms) > 1:
+        if quantity.largest:
+            number = max(0, number + random.choice([0, 0, more, -more, -number]))
+        elif len(quantity.forms) > 1:
             each = [form.evaluate(accounts, values) for form in quantity.forms]
             number = random.choice([min(each), max(each), min(each) + 1])
         satisfied &= 0 <= number < 1 << 64 * quantity.limbs

@@ -13,6 +13,7 @@ from zkcollateral.cli.keys import RoleName
 from zkcollateral.cli.options import ArithmeticName
 from zkcollateral.crypto.keyfile import ROLES
 from zkcollateral.crypto.select import arithmetic
+from zkcollateral.risk.replay.synthetic import SyntheticMarket, candles_csv, synthetic_candles
 
 COMMANDS = [*EXAMPLES]
 
@@ -68,6 +69,8 @@ def test_examples_work_one_after_the_other(
     write(empty / "policy.json", policy(liquidation=LIQUIDATION))
     for name in ("portfolio", "books"):
         write(empty / f"{name}.json", PORTFOLIO, 0o600)
+    candles = synthetic_candles({"BTCUSDT": "64000"}, market=SyntheticMarket(days=20))
+    (empty / "BTCUSDT.csv").write_text(candles_csv(candles["BTCUSDT"]), encoding="utf-8")
     assert run(example("keygen").removeprefix("zkcollateral ")).status == 0
     for oracle in ("oracle-a", "oracle-b"):
         assert run(f"keygen oracle --out keys/{oracle}").status == 0
@@ -76,7 +79,15 @@ def test_examples_work_one_after_the_other(
     write(empty / "report.json", report("oracle-a"))
     order = (
         *("commit", "vouch", "trust", "prices sign", "prices combine", "prove", "verify"),
-        *("inspect", "risk report", "risk liquidation", "digest"),
+        *(
+            "inspect",
+            "risk report",
+            "risk liquidation",
+            "risk breach",
+            "risk cascade",
+            "risk hedge",
+        ),
+        *("risk replay", "risk stress", "digest"),
         *("api-key create", "api-key list"),
     )
     # The id of its example is nobody's: tests/cli/test_api_key.py.
@@ -85,9 +96,11 @@ def test_examples_work_one_after_the_other(
     of_service = {"submit", "audit open", "audit answer", "audit list", "log verify", "watch"}
     # tests/cli/test_db.py has a database for them.
     of_service |= {"db check", "db backup", "db restore", "db upgrade"}
+    # tests/cli/test_risk_margin.py has a margin model for it.
+    of_margin = "risk margin"
     # It never ends by itself: tests/cli/test_serve.py.
     serving = "serve"
-    assert {*order, "keygen", "demo", revoking, serving, *of_service} == set(COMMANDS)
+    assert {*order, "keygen", "demo", revoking, of_margin, serving, *of_service} == set(COMMANDS)
     for command in order:
         outcome = run(example(command).removeprefix("zkcollateral "))
         assert outcome.status == 0, outcome.err

@@ -161,6 +161,20 @@ def test_the_disk_is_full(folder: Path) -> None:
     assert done.stderr.count(b"\n") == 1
 
 
+def test_standard_output_is_closed(folder: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, *VERIFY.split()],
+        cwd=folder,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        b"error: standard output: expected an output that can be written, got a closed one\n"
+    )
+
+
 def test_an_interrupt_ends_quietly(folder: Path) -> None:
     # Started in the background of a shell, these tests and their children ignore interrupts.
     program = (

@@ -207,7 +207,7 @@ def test_lines_of_the_accounts(run: Run, folder: Path) -> None:
         assert run(f"{CSV} --shock BTC=-0.1 --json").json == before
     # No ends of lines in a CSV, though str.splitlines takes them for such.
     for mark in ("\x0b", "\u2028"):
-        (folder / "a.csv").write_bytes((text.rstrip("\n") + mark + "z,1,1,1\n").encode())
+        (folder / "a.csv").write_bytes((text.rstrip("\n") + mark + "z,1,1,1,0\n").encode())
         refused = run(f"{CSV} --shock BTC=-0.1")
         assert (refused.status, refused.out) == (2, "")
 

@@ -77,7 +77,7 @@ def test_a_window(run: Run) -> None:
         ("--from 2020-03-14", "BTCUSDT: expected at least two candles from 2020-03-14"),
         ("--from 2020-03-13 --to 2020-03-12", "--to: expected a day from 2020-03-13 on"),
         ("--from yesterday", "--from: expected a day such as 2020-03-12, got 'yesterday'"),
-        ("--from ２０２０-03-12", "--from: expected a day such as 2020-03-12, got"),  # noqa: RUF001
+        ("--from ２０２０-03-12", "--from: expected a day such as 2020-03-12, got"),
     ):
         refused = run(f"{LINE} {options}")
         assert (refused.status, refused.out) == (2, "")

@@ -225,10 +225,10 @@ def test_json_of_every_command_has_its_fields(run: Run) -> None:
             "account commitment voucher key_id as_of books out"
         ),
         "prices sign oracle-a.report.json --key oracle-a.key --out s.json": (
-            "oracle key_id time quote symbols digest out"
+            "oracle key_id time quote symbols histories digest out"
         ),
         "prices combine oracle-a.signed.json oracle-b.signed.json --policy policy.json --out r": (
-            "time quote oracles prices digest signatures_checked out"
+            "time quote oracles prices histories digest signatures_checked out"
         ),
         f"{PROVE} --out a.json": (
             "claim type policy commitments audience nonce issued expires proof_bytes "

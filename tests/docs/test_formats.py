@@ -25,6 +25,7 @@ from zkcollateral.risk.policy import Policy
 from zkcollateral.risk.portfolio import Portfolio
 from zkcollateral.risk.prices import PriceReport, PriceRound
 from zkcollateral.risk.registry import Registry
+from zkcollateral.risk.replay.scenario_file import ScenarioSet
 from zkcollateral.verifier.attestation import verify_attestation
 from zkcollateral.verifier.entries import (
     AttestationEntry,
@@ -51,6 +52,7 @@ KINDS: dict[str, type[Document]] = {
         PublicationEntry,
         Registry,
         RevocationEntry,
+        ScenarioSet,
         SignedRound,
         Trust,
         TrustEntry,

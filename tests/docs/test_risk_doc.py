@@ -71,8 +71,8 @@ def test_the_commands_and_the_examples_run(tmp_path: Path) -> None:
     folder = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": folder + os.pathsep + os.environ["PATH"]}
     shell, python = blocks("sh"), blocks("python")
-    for command in ("risk report", "risk liquidation"):
-        assert f"zkcollateral {command}" in "".join(shell)
+    for command in ("report", "liquidation", "replay", "stress"):
+        assert f"zkcollateral risk {command}" in "".join(shell)
     assert len(python) >= 7
     for command in (
         ["bash", "-euo", "pipefail", "-c", "\n".join(shell)],
@@ -165,7 +165,21 @@ def test_the_dust_is_what_is_stated() -> None:
     assert said("binance_policy.futures_rule").startswith("10^-8: ")
 
 
-@pytest.mark.parametrize(("number", "package"), [("5", "oracles"), ("6", "liquidation")])
+@pytest.mark.parametrize(
+    ("number", "package"),
+    [
+        ("5", "oracles"),
+        ("6", "liquidation"),
+        ("9", "margin"),
+        ("9", "options"),
+        ("10", "volatility"),
+        ("11", "wrapped"),
+        ("12", "breach"),
+        ("13", "system"),
+        ("14", "hedging"),
+        ("15", "replay"),
+    ],
+)
 def test_every_rule_is_in_its_section(number: str, package: str) -> None:
     inner = {"checks", "outcome", "report_json"}
     for module in names(f"zkcollateral.risk.{package}") - inner:
@@ -179,7 +193,10 @@ def test_the_modules_it_names_exist() -> None:
         importlib.import_module(f"zkcollateral.{module}")
 
 
-@pytest.mark.parametrize("command", ["report", "liquidation"])
+@pytest.mark.parametrize(
+    "command",
+    ["report", "liquidation", "margin", "stress", "breach", "cascade", "hedge", "replay"],
+)
 def test_a_command_has_the_options_that_are_shown(command: str) -> None:
     said = subprocess.run(
         [sys.executable, "-m", "zkcollateral", "risk", command, "--help"],
@@ -189,10 +206,10 @@ def test_a_command_has_the_options_that_are_shown(command: str) -> None:
         check=True,
         env={**os.environ, "COLUMNS": "200"},
     ).stdout
-    shown = rf"^    zkcollateral risk {command} PORTFOLIO.*?\n\n"
-    (usage,) = re.findall(shown, section("9"), re.DOTALL | re.MULTILINE)
-    options = set(re.findall(r"--[a-z]+", usage))
-    assert options == set(re.findall(r"^ +(?:-\w, )?(--[a-z]+)", said, re.MULTILINE)) - {"--help"}
+    shown = rf"^    zkcollateral risk {command} [^\n]*\n.*?\n\n"
+    (usage,) = re.findall(shown, PAGE, re.DOTALL | re.MULTILINE)
+    options = set(re.findall(r"--[a-z-]+", usage))
+    assert options == set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", said, re.MULTILINE)) - {"--help"}
 
 
 def test_links_lead_somewhere() -> None:

@@ -30,6 +30,25 @@ ASSETS = (
 )
 """In slots 0 to 6; U has no factor, and slot 7 no asset."""
 SYMBOLS = "ABCDS"
+ADAPTIVE: dict[str, Any] = {
+    "symbols": ["B"],
+    "step_seconds": "60",
+    "prices": "3",
+    "decay": "0.2",
+    "horizon": "1",
+    "base": "0",
+    "multiple": "10",
+    "cap": "9",
+    "max_rise": "4.4567",
+    "max_fall": "5",
+    "decimals": "4",
+}
+HISTORY: dict[str, Any] = {
+    "last": "2026-01-31T12:00:00Z",
+    "step_seconds": "60",
+    "prices": ["1", "1.1234567", "2"],
+}
+"""It makes of every ratio another one, up to the cap."""
 RULES = ("maintenance", "stress", "survives", "band", "not_liquidatable")
 
 
@@ -160,8 +179,10 @@ def worlds(draw: st.DrawFn, rule: str) -> World:
         "yearly_growth": "0.05",
     }
     confident = draw(st.booleans())
+    adaptive = rule in {"maintenance", "stress", "survives"} and draw(st.booleans())
     made = policy(
         ratio=draw(POSITIVE),
+        adaptive=ADAPTIVE if adaptive else None,
         factors=draw(all_factors()),
         claims={"it": draw(claims(rule))},
         value_decimals=draw(st.sampled_from([None, None, "0", "2", "12", "33"])),
@@ -191,6 +212,7 @@ def worlds(draw: st.DrawFn, rule: str) -> World:
         prices=prices,
         confidence=dict.fromkeys(SYMBOLS, "0." + "0" * 31 + "7") if confident else {},
         figures={"F": draw(PRICE), "R": draw(st.sampled_from(["1.02", "2"]))},
+        histories={"B": HISTORY} if adaptive else {},
     )
     units = st.sampled_from(["-18", "-8", "-2", "0", "0", "3"])
     return World(made, registry(tuple(draw(units) for _ in ASSETS)), found)

@@ -135,7 +135,7 @@ def test_the_error_names_the_place_and_what_was_expected() -> None:
     )
     assert message(Policy, policy, "claims/crisis/type", "storm") == (
         "p.json: claims.crisis.type: expected one of 'maintenance', 'stress', 'band', 'survives',"
-        " 'not_liquidatable', 'covers', got 'storm'"
+        " 'not_liquidatable', 'liquid', 'portfolio_margin', 'covers', got 'storm'"
     )
     assert message(Policy, policy, "claims/crisis/type", MISSING) == (
         "p.json: claims.crisis.type: expected this field, got nothing"

@@ -20,8 +20,14 @@ from .options import ArithmeticName
 from .output import emit
 from .prices import combine, sign
 from .prove import prove
+from .risk_breach import breach
+from .risk_cascade import cascade
+from .risk_hedge import hedge
 from .risk_liquidation import liquidation
+from .risk_margin import margin
+from .risk_replay import replay
 from .risk_report import report
+from .risk_stress import stress
 from .serve import serve
 from .submit import submit
 from .trust import trust
@@ -65,6 +71,33 @@ EXAMPLES: Final = {
     "risk liquidation": (
         "zkcollateral risk liquidation portfolio.json --registry registry.json",
         "    --policy policy.json --prices round.json --shock BTC=-0.3",
+    ),
+    "risk margin": (
+        "zkcollateral risk margin venue-1.json venue-2.json --registry registry.json",
+        "    --policy policy.json --prices round.json --plot margin.png",
+    ),
+    "risk breach": (
+        "zkcollateral risk breach portfolio.json --registry registry.json",
+        "    --policy policy.json --prices round.json --horizon 7d --delay 1h",
+        "    --volatility BTC=0.6 --volatility ETH=0.8 --volatility ETH-PERP=0.8",
+        "    --volatility USDC=0 --correlation-stress 0.8",
+    ),
+    "risk hedge": (
+        "zkcollateral risk hedge portfolio.json --registry registry.json",
+        "    --policy policy.json --prices round.json --target 1.5 --cost BTC=0.002",
+    ),
+    "risk replay": (
+        "zkcollateral risk replay BTCUSDT.csv --portfolio portfolio.json",
+        "    --registry registry.json --policy policy.json --prices round.json",
+    ),
+    "risk stress": (
+        "zkcollateral risk stress portfolio.json --registry registry.json",
+        "    --policy policy.json --prices round.json --plot stress.png",
+    ),
+    "risk cascade": (
+        "zkcollateral risk cascade --synthetic 500 --registry registry.json",
+        "    --policy policy.json --prices round.json --shock BTC=-0.2 --shock ETH=-0.3",
+        "    --depth BTC=200 --depth ETH=4000 --depth ETH-PERP=4000 --congestion 50",
     ),
     "submit": (
         "zkcollateral submit attestation.json --service https://collateral.example.com",
@@ -181,6 +214,12 @@ _register(app, "trust", trust)
 app.add_typer(risk_app, name="risk")
 _register(risk_app, "risk report", report)
 _register(risk_app, "risk liquidation", liquidation)
+_register(risk_app, "risk margin", margin)
+_register(risk_app, "risk breach", breach)
+_register(risk_app, "risk cascade", cascade)
+_register(risk_app, "risk hedge", hedge)
+_register(risk_app, "risk replay", replay)
+_register(risk_app, "risk stress", stress)
 _register(app, "submit", submit)
 app.add_typer(audit_app, name="audit")
 _register(audit_app, "audit open", open_audit)

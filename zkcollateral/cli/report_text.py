@@ -53,6 +53,7 @@ def _health_table(report: HealthReport) -> Table:
         ("loan to value", _ratio(report.loan_to_value, up=True)),
         ("health factor", _ratio(report.health_factor)),
         ("margin ratio", _ratio(report.margin_ratio, up=True)),
+        ("maintenance ratio", _applied_ratio(report)),
     ]
     for name, standing in (
         ("maintenance", report.maintenance),
@@ -131,6 +132,24 @@ def price_text(price: Fraction) -> str:
 
 def _ratio(value: Fraction | Literal["infinite"], *, up: bool = False) -> str:
     return value if isinstance(value, str) else decimal(value, 4, up=up)
+
+
+def _applied_ratio(report: HealthReport) -> str:
+    """The ratio that applies, and of an adaptive one why."""
+    applied = report.adaptive
+    if applied is None:
+        return _ratio(report.ratio, up=True)
+    why = [f"volatility {_percent(applied.volatility, up=True)} of {applied.symbol}"]
+    if applied.stress:
+        why.append(f"network stress +{_ratio(applied.stress, up=True)}")
+    held = {
+        "floor": "held at the floor",
+        "cap": "held at the cap",
+        "rise": "may not rise faster",
+        "fall": "may not fall faster",
+    }
+    why += [held[applied.limit]] if applied.limit != "none" else []
+    return f"{_ratio(report.ratio, up=True)} ({', '.join(why)})"
 
 
 def _percent(value: Fraction, *, up: bool = False) -> str:

@@ -89,12 +89,12 @@ def read_inputs(
     with naming(policy=policy):
         check_policy(rule, document_digest(assets), assets)
     category = _category(rule, claim, policy)
-    round_ = _read_round(prices)
+    round_ = read_round(prices)
     account = read_portfolio(portfolio)
     return RiskInputs(account, assets, rule, round_, category, (portfolio, policy, prices))
 
 
-def _read_round(path: Path) -> PriceRound:
+def read_round(path: Path) -> PriceRound:
     """The price round in a file, alone or with the signed reports that it is the median of.
 
     No signature is checked here.

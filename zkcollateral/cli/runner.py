@@ -14,7 +14,7 @@ from typing import Final, cast
 
 import typer
 
-from ..errors import ClaimNotSatisfied, ZkCollateralError
+from ..errors import ClaimNotSatisfied, FileError, ZkCollateralError
 from .app import app
 from .output import NOBODY_READS
 
@@ -38,6 +38,9 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         0, 1 or 2 as above; 130 after an interrupt, 141 if nobody reads standard output any more.
     """
+    if sys.stdout is None:
+        expected = "an output that can be written"
+        return _fail(UNUSABLE, str(FileError("standard output", expected, "a closed one")))
     try:
         return _status(
             app(list(arguments) or ["--help"], prog_name="zkcollateral", standalone_mode=False)
