@@ -20,8 +20,11 @@ from tests.api.postgres import connect, fresh_database, given_server, running_se
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30
 
+# Started in the background of a shell, these tests and their children ignore interrupts.
 HOLDER = """
+import signal
 import time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tests.api.postgres import running_server
 with running_server() as url:
     print(url, flush=True)
@@ -153,8 +156,11 @@ def test_a_server_ends_when_its_owner_is_killed(number: signal.Signals) -> None:
         pid = server_pid(url)
         assert alive(pid)
         owner.send_signal(number)
-        wait_until_gone(pid, folder(url))
-        owner.communicate(timeout=SECONDS)
+        try:
+            wait_until_gone(pid, folder(url))
+            owner.communicate(timeout=SECONDS)
+        finally:
+            owner.kill()
         # Python turns an interrupt into an exception, and then ends by the signal all the same.
         assert owner.returncode == -number
 
