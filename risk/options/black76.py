@@ -25,8 +25,6 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import erfcx, ndtr
 
 from ...errors import InputError
 
@@ -244,6 +242,8 @@ def implied_volatility(
 
 def _total_volatility(forward: float, strike: float, logs: float, extra: float) -> float:
     """σ·√T at which the time value is `extra`."""
+    from scipy.optimize import brentq
+
     goal = log(extra)
 
     def above(total: float) -> float:
@@ -265,6 +265,8 @@ def _d1(logs: Floats, total: Floats) -> Floats:
 
 
 def _time_value(forward: Any, strike: Any, logs: Any, total: Any) -> Floats:
+    from scipy.special import ndtr
+
     t = total / 2
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         h = np.where(logs == 0, 0.0, -np.abs(logs) / total)
@@ -281,6 +283,8 @@ def _time_value(forward: Any, strike: Any, logs: Any, total: Any) -> Floats:
 
 def _mills(x: Floats) -> Floats:
     """N(x)/φ(x)."""
+    from scipy.special import erfcx
+
     result: Floats = sqrt(pi / 2) * erfcx(-x / sqrt(2))
     return result
 

@@ -25,7 +25,6 @@ from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from ...errors import InputError
 from .black76 import Floats, Kind, Terms, numbers_of, terms, value_of
@@ -107,6 +106,8 @@ def greeks_of(of: Terms) -> Greeks:
     Raises:
         InputError: no volatility.
     """
+    from scipy.special import ndtr
+
     total, d1 = of.total_volatility, of.d1
     if np.any(total <= 0):
         raise InputError("option volatility", "one above 0, for the Greeks", "none")
