@@ -62,6 +62,10 @@ def _native_marker(request: pytest.FixtureRequest) -> None:
 # about does not depend on it; the way of one attestation is tried with both.
 PROVE_MUCH = (
     "api",
+    "attacks/test_adaptive_ratio",
+    "attacks/test_liquid",
+    "attacks/test_portfolio_margin",
+    "circuits/test_several_chains",
     "client",
     "cli/test_audit",
     "cli/test_log",
@@ -72,7 +76,7 @@ TRIED_WITH_BOTH = "test_submission.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the service's tests out where the native arithmetic is not installed."""
+    """Leave these tests out where the native arithmetic is not installed."""
     if NATIVE_INSTALLED or NATIVE_REQUIRED:
         return
     for item in items:
